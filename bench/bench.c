@@ -1,0 +1,216 @@
+/*
+ * Measures a running daemon against the floor, in the same run and interleaved, for the machine's speed drifts.
+ *
+ *   bench SOCKET CGROUP2 PROGRAM [SECONDS]
+ *
+ * The client speaks HTTP on one kept-open connection for each worker, with as little of its own as can be.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "floor.h"
+
+#define SAMPLES_MAX 200000
+#define WORKERS 8
+#define ROUNDS 10
+
+struct series {
+    const char *name;
+    unsigned count;
+    double millis[SAMPLES_MAX];
+};
+
+static const char *socket_path, *program;
+static int connection = -1;
+static char answer[1 << 16];
+
+static double now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
+}
+
+static void die(const char *what)
+{
+    fprintf(stderr, "bench: %s: %s\n", what, errno != 0 ? strerror(errno) : answer);
+    exit(1);
+}
+
+static void connect_daemon(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    strncpy(address.sun_path, socket_path, sizeof address.sun_path - 1);
+    connection = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connection < 0 || connect(connection, (struct sockaddr *)&address, sizeof address) < 0)
+        die(socket_path);
+}
+
+/* One request; returns the status. The body is in answer, behind the header. */
+static int request(const char *method, const char *path, const char *body)
+{
+    char text[2048];
+    size_t have = 0, need = 0;
+    int length = snprintf(text, sizeof text,
+                          "%s %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                          method, path, strlen(body), body);
+
+    if (write(connection, text, (size_t)length) != length)
+        die("write");
+    for (;;) {
+        ssize_t got = read(connection, answer + have, sizeof answer - 1 - have);
+        if (got <= 0)
+            die("read");
+        have += (size_t)got;
+        answer[have] = 0;
+        char *end = strstr(answer, "\r\n\r\n");
+        if (end == NULL)
+            continue;
+        if (strcasestr(answer, "transfer-encoding: chunked") != NULL) {
+            if (have >= 5 && memcmp(answer + have - 5, "0\r\n\r\n", 5) == 0)
+                break;
+            continue;
+        }
+        char *size = strcasestr(answer, "content-length:");
+        need = (size_t)(end + 4 - answer) + (size != NULL && size < end ? strtoul(size + 15, NULL, 10) : 0);
+        if (have >= need)
+            break;
+    }
+    errno = 0;
+    return atoi(answer + 9);
+}
+
+static void do_floor(void)
+{
+    floor_run();
+}
+
+static void do_run(void)
+{
+    char body[512];
+
+    snprintf(body, sizeof body, "{\"command\":[\"%s\"]}", program);
+    if (request("POST", "/runs", body) != 200 || strstr(answer, "\"exitCode\":0") == NULL)
+        die("POST /runs");
+}
+
+static void do_sandbox(void)
+{
+    char body[512], path[64];
+
+    snprintf(body, sizeof body, "{\"command\":[\"%s\"]}", program);
+    if (request("POST", "/sandboxes", body) != 201)
+        die("POST /sandboxes");
+    char *id = strstr(answer, "\"id\":\"");
+    snprintf(path, sizeof path, "/sandboxes/%.12s?force=true", id + 6);
+    if (request("DELETE", path, "") != 204)
+        die("DELETE");
+}
+
+static void measure(struct series *series, void (*work)(void), double seconds)
+{
+    double end = now() + seconds * 1e3;
+
+    while (now() < end && series->count < SAMPLES_MAX) {
+        double begin = now();
+        work();
+        series->millis[series->count++] = now() - begin;
+    }
+}
+
+static int compare(const void *one, const void *two)
+{
+    double a = *(const double *)one, b = *(const double *)two;
+
+    return a < b ? -1 : a > b;
+}
+
+static double quantile(struct series *series, double part)
+{
+    return series->millis[(unsigned)((double)(series->count - 1) * part)];
+}
+
+/* How many a second with WORKERS processes. */
+static double rate(void (*work)(void), double seconds)
+{
+    unsigned *counts = mmap(NULL, sizeof *counts * WORKERS, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    unsigned total = 0;
+    double begin = now(), end = begin + seconds * 1e3;
+
+    for (int i = 0; i < WORKERS; i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            if (work == do_floor)
+                floor_begin_worker();
+            else
+                connect_daemon();
+            while (now() < end) {
+                work();
+                counts[i]++;
+            }
+            _exit(0);
+        }
+        if (pid < 0)
+            die("fork");
+    }
+    int status;
+    while (wait(&status) > 0)
+        if (status != 0)
+            die("worker");
+    for (int i = 0; i < WORKERS; i++)
+        total += counts[i];
+    double taken = now() - begin;
+    munmap(counts, sizeof *counts * WORKERS);
+    return total / taken * 1e3;
+}
+
+static struct series series[] = {{.name = "floor"}, {.name = "POST /runs"}, {.name = "POST /sandboxes + DELETE"}};
+static void (*const works[])(void) = {do_floor, do_run, do_sandbox};
+
+int main(int count, char **arguments)
+{
+    double seconds = count > 4 ? atof(arguments[4]) : 60, rates[3] = {0};
+
+    if (count < 4) {
+        fprintf(stderr, "usage: bench SOCKET CGROUP2 PROGRAM [SECONDS]\n");
+        return 2;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    socket_path = arguments[1];
+    program = arguments[3];
+    connect_daemon();
+    floor_prepare(arguments[2], program);
+    for (unsigned i = 0; i < 3; i++) { /* warm-up */
+        measure(&series[i], works[i], i == 0 ? 1 : seconds / 8);
+        series[i].count = 0;
+    }
+    for (int round = 0; round < ROUNDS; round++)
+        for (unsigned i = 0; i < 3; i++)
+            measure(&series[i], works[i], seconds / 2 / ROUNDS / 3);
+    for (int round = 0; round < ROUNDS / 2; round++)
+        for (unsigned i = 0; i < 3; i++)
+            rates[i] += rate(works[i], seconds / 2 / (ROUNDS / 2) / 3) / (ROUNDS / 2);
+    for (unsigned i = 0; i < 3; i++)
+        qsort(series[i].millis, series[i].count, sizeof(double), compare);
+
+    printf("| | min ms | median ms | p99 ms | median / floor | a second, %d clients | rate / floor |\n|---|---|---|---|---|---|---|\n", WORKERS);
+    for (unsigned i = 0; i < 3; i++)
+        printf("| %s | %.2f | %.2f | %.2f | %.2f | %.0f | %.2f |\n", series[i].name, quantile(&series[i], 0),
+               quantile(&series[i], 0.5), quantile(&series[i], 0.99), quantile(&series[i], 0.5) / quantile(&series[0], 0.5),
+               rates[i], rates[i] / rates[0]);
+    floor_finish();
+    return 0;
+}

@@ -1,0 +1,5 @@
+/* What is run in every measurement: a static program that does nothing. */
+int main(void)
+{
+    return 0;
+}

@@ -1,0 +1,124 @@
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "launcher.h"
+#include "syscalls.h"
+
+static pid_t clone_child(const struct launch *launch, uint64_t more_flags, int *pidfd)
+{
+    const struct plan *plan = &launch->plan;
+    struct clone_args arguments = {
+        .flags = plan->new_namespaces | more_flags | CLONE_PIDFD,
+        .pidfd = (uint64_t)(uintptr_t)pidfd,
+        .exit_signal = 0, /* CLONE_PARENT allows no other; the monitor waits with __WALL */
+    };
+
+    if (plan->fd_cgroup != WIRE_NO_FD) {
+        arguments.flags |= CLONE_INTO_CGROUP;
+        arguments.cgroup = (uint64_t)(unsigned)launch->fds[plan->fd_cgroup];
+    }
+    enter_stage(STAGE_CLONE);
+    long pid = sys_clone3(&arguments);
+    if (pid < 0)
+        fail("clone3", "flags %#llx", (unsigned long long)arguments.flags);
+    return (pid_t)pid;
+}
+
+static void write_time_offsets(const struct plan *plan)
+{
+    char text[128];
+    int length = snprintf(text, sizeof text, "monotonic %lld 0\nboottime %lld 0\n", (long long)plan->monotonic_offset_seconds,
+                          (long long)plan->boottime_offset_seconds);
+
+    /* The offsets are frozen as soon as a process is in the namespace, so it is unshared and written before the clone
+     * (time_namespaces(7)). */
+    enter_stage(STAGE_TIME);
+    if (unshare(CLONE_NEWTIME) < 0)
+        fail("unshare", "CLONE_NEWTIME");
+    int fd = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        fail("open", "/proc/self/timens_offsets");
+    if (write(fd, text, (size_t)length) != length)
+        fail("write", "/proc/self/timens_offsets");
+    close(fd);
+}
+
+/* Enters what is shared, clones the child as the monitor's own, and ends. */
+__attribute__((noreturn)) static void join_and_clone(struct launch *launch, int answer)
+{
+    const struct plan *plan = &launch->plan;
+    int pidfd = -1;
+
+    fail_socket = launch->child_sync;
+    fail_cleanup = NULL;
+    if ((plan->flags & PLAN_TIME_NS) != 0)
+        write_time_offsets(plan);
+    enter_stage(STAGE_JOIN);
+    for (uint32_t i = 0; i < plan->joins; i++) /* the daemon puts user last: after it the others' owner may be out of reach */
+        if (setns(launch->fds[plan->join[i].fd], (int)plan->join[i].flag) < 0)
+            fail("setns", "flag %#x", plan->join[i].flag);
+    pid_t pid = clone_child(launch, CLONE_PARENT, &pidfd);
+    if (pid == 0)
+        sandbox_child(launch);
+    if (!send_pid(answer, pid, pidfd))
+        fail("sendmsg", "pid");
+    _exit(0);
+}
+
+void start_child(struct launch *launch)
+{
+    if (launch->plan.joins == 0 && (launch->plan.flags & PLAN_TIME_NS) == 0) {
+        launch->pid = clone_child(launch, 0, &launch->pidfd);
+        if (launch->pid == 0)
+            sandbox_child(launch);
+        return;
+    }
+    enter_stage(STAGE_JOIN);
+    int answer[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, answer) < 0)
+        fail("socketpair", "joiner");
+    pid_t joiner = fork();
+    if (joiner < 0)
+        fail("fork", "joiner");
+    if (joiner == 0)
+        join_and_clone(launch, answer[1]);
+    close(answer[1]);
+    bool told = receive_pid(answer[0], &launch->pid, &launch->pidfd);
+    close(answer[0]);
+    while (waitpid(joiner, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    if (!told) /* it reported on the sync socket why */
+        launch->pid = -1;
+}
+
+static void write_map(pid_t pid, const char *file, struct span text)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, file);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        fail("open", "%s", file);
+    if (write(fd, text.bytes, text.length) != (ssize_t)text.length)
+        fail("write", "%s", file);
+    close(fd);
+}
+
+void write_maps(const struct launch *launch)
+{
+    const struct plan *plan = &launch->plan;
+    static const struct span deny = {"deny", 4};
+
+    enter_stage(STAGE_MAPS);
+    if ((plan->flags & PLAN_DENY_SETGROUPS) != 0)
+        write_map(launch->pid, "setgroups", deny);
+    if (plan->uid_map.length != 0)
+        write_map(launch->pid, "uid_map", plan->uid_map);
+    if (plan->gid_map.length != 0)
+        write_map(launch->pid, "gid_map", plan->gid_map);
+}

@@ -1,0 +1,61 @@
+#include <grp.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "launcher.h"
+
+/*
+ * The child comes as the host's root, which its user namespace does not map: files it made now would be EOVERFLOW. It
+ * has every capability in its namespace, and the change to uid 0 keeps them (capabilities(7)).
+ */
+void become_inside_root(const struct plan *plan)
+{
+    if ((plan->flags & PLAN_DENY_SETGROUPS) == 0 && syscall(SYS_setgroups, 0, NULL) < 0)
+        fail("setgroups", "none");
+    if (syscall(SYS_setresgid, 0, 0, 0) < 0)
+        fail("setresgid", "0");
+    if (syscall(SYS_setresuid, 0, 0, 0) < 0)
+        fail("setresuid", "0");
+}
+
+static void set_capabilities(uint64_t set)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {
+        {.effective = (uint32_t)set, .permitted = (uint32_t)set},
+        {.effective = (uint32_t)(set >> 32), .permitted = (uint32_t)(set >> 32)},
+    };
+
+    if (syscall(SYS_capset, &header, data) < 0)
+        fail("capset", "%#llx", (unsigned long long)set);
+}
+
+void keep_only_kill(void)
+{
+    set_capabilities(1ull << CAP_KILL);
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        fail("prctl", "PR_SET_NO_NEW_PRIVS");
+}
+
+void setup_credentials(const struct plan *plan)
+{
+    enter_stage(STAGE_CREDENTIALS);
+    for (unsigned capability = 0; capability < 64; capability++) {
+        int held = prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
+        if (held < 0)
+            break; /* EINVAL: the kernel knows no more of them */
+        if (held == 1 && (plan->capabilities >> capability & 1) == 0 && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
+            fail("prctl", "PR_CAPBSET_DROP, %u", capability);
+    }
+    if ((plan->flags & PLAN_DENY_SETGROUPS) == 0 && syscall(SYS_setgroups, plan->groups, plan->group) < 0)
+        fail("setgroups", "%u groups", plan->groups);
+    if (syscall(SYS_setresgid, plan->gid, plan->gid, plan->gid) < 0)
+        fail("setresgid", "%u", plan->gid);
+    if (syscall(SYS_setresuid, plan->uid, plan->uid, plan->uid) < 0)
+        fail("setresuid", "%u", plan->uid);
+    set_capabilities(plan->uid == 0 ? plan->capabilities : 0);
+    if ((plan->flags & PLAN_NO_NEW_PRIVS) != 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        fail("prctl", "PR_SET_NO_NEW_PRIVS");
+}

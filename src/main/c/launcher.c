@@ -1,0 +1,358 @@
+/*
+ * The launcher: spawner, monitor, joiner, child, init. It decides nothing: a plan (wire.h) says all, and whatever cannot be done as
+ * it says ends the launch with a report. The daemon starts it from a sealed memfd, with its request socket as
+ * standard input.
+ */
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "launcher.h"
+#include "syscalls.h"
+
+int fail_socket = -1;
+void (*fail_cleanup)(void);
+static enum stage current_stage;
+
+#ifdef SEAHAVEN_FAULTS
+/* FAULT=STAGE:fail or FAULT=STAGE:die, read once by the spawner. */
+static int fault_stage = -1;
+static bool fault_dies;
+#endif
+
+void enter_stage(enum stage stage)
+{
+    current_stage = stage;
+#ifdef SEAHAVEN_FAULTS
+    if ((int)stage != fault_stage)
+        return;
+    if (fault_dies)
+        kill(getpid(), SIGKILL);
+    errno = EIO;
+    fail("fault", "injected");
+#endif
+}
+
+void fail(const char *call, const char *arguments, ...)
+{
+    struct report_failed report = {.type = REPORT_FAILED, .stage = (uint32_t)current_stage, .error = errno};
+    va_list list;
+
+    int used = snprintf(report.text, sizeof report.text, "%s(", call);
+    va_start(list, arguments);
+    used += vsnprintf(report.text + used, sizeof report.text - (size_t)used, arguments, list);
+    va_end(list);
+    if ((size_t)used < sizeof report.text - 1)
+        strcpy(report.text + used, ")");
+    if (fail_cleanup != NULL)
+        fail_cleanup();
+    (void)send(fail_socket, &report, sizeof report, MSG_NOSIGNAL);
+    _exit(1);
+}
+
+uint64_t clock_nanos(int clock)
+{
+    struct timespec now;
+
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* ------------------------------------------------------------------ the child */
+
+static void set_loopback_up(void)
+{
+    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+
+    enter_stage(STAGE_NETWORK);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        fail("socket", "AF_INET");
+    if (ioctl(fd, SIOCSIFFLAGS, &request) < 0)
+        fail("ioctl", "SIOCSIFFLAGS, lo");
+    close(fd);
+}
+
+static void enter_cgroups(const struct plan *plan)
+{
+    enter_stage(STAGE_CGROUP);
+    if ((plan->flags & PLAN_CGROUP_NS) != 0 && unshare(CLONE_NEWCGROUP) < 0)
+        fail("unshare", "CLONE_NEWCGROUP");
+}
+
+static void set_hostname(const struct plan *plan)
+{
+    enter_stage(STAGE_HOSTNAME);
+    if (plan->hostname.length != 0 && sethostname(plan->hostname.bytes, plan->hostname.length) < 0)
+        fail("sethostname", "%s", plan->hostname.bytes);
+}
+
+/* Dies with the monitor. A change of ids clears this (prctl(2)), so it comes after; the monitor may be dead already. */
+static void die_with_monitor(void)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+        fail("prctl", "PR_SET_PDEATHSIG");
+    char byte;
+    if (recv(FD_SYNC, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+        _exit(1);
+}
+
+/* What happens inside, in order. */
+void sandbox_child(struct launch *launch)
+{
+    const struct plan *plan = &launch->plan;
+    struct mounts mounts;
+
+    fail_socket = launch->child_sync;
+    fail_cleanup = NULL;
+    enter_stage(STAGE_DESCRIPTORS);
+    arrange_descriptors(launch);
+    wait_for_maps();
+    become_inside_root(plan);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    die_with_monitor();
+    enter_cgroups(plan);
+    set_hostname(plan);
+    if ((plan->flags & PLAN_LOOPBACK) != 0)
+        set_loopback_up();
+    if (plan->root_kind != ROOT_NONE)
+        build_devices(plan);
+    receive_mounts(plan, &mounts);
+    if (plan->root_kind != ROOT_NONE) {
+        setup_mounts(plan, &mounts);
+        mask_paths(plan, &mounts);
+        change_root(plan, &mounts);
+    }
+    if ((plan->flags & PLAN_INIT) != 0)
+        run_init(launch);
+    if (setsid() < 0 && errno != EPERM)
+        fail("setsid", "command");
+    run_command(launch);
+}
+
+/* ------------------------------------------------------------------ the spawner */
+
+__attribute__((noreturn)) static void refuse(const char *what)
+{
+    dprintf(STDERR_FILENO, "seahaven launcher: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static void bind_place(int tree, const char *place, uint64_t attributes)
+{
+    struct mount_attributes set = {.set = attributes};
+
+    if (tree < 0 || (mkdir(place, 0755) < 0 && errno != EEXIST))
+        refuse(place);
+    if (attributes != 0 && sys_mount_setattr(tree, "", AT_EMPTY_PATH, &set) < 0)
+        refuse(place);
+    if (sys_move_mount(tree, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+        refuse(place);
+    close(tree);
+}
+
+static void check_devices(void)
+{
+    static const struct {
+        const char *path;
+        unsigned major, minor;
+    } devices[] = {
+        {PLACE_DEVICES "/null", 1, 3},   {PLACE_DEVICES "/zero", 1, 5},    {PLACE_DEVICES "/full", 1, 7},
+        {PLACE_DEVICES "/random", 1, 8}, {PLACE_DEVICES "/urandom", 1, 9}, {PLACE_DEVICES "/tty", 5, 0},
+    };
+    struct stat about;
+
+    for (unsigned i = 0; i < sizeof devices / sizeof devices[0]; i++) {
+        errno = ENODEV;
+        if (lstat(devices[i].path, &about) < 0 || !S_ISCHR(about.st_mode) ||
+            about.st_rdev != makedev(devices[i].major, devices[i].minor))
+            refuse(devices[i].path);
+    }
+}
+
+/*
+ * A mount namespace of its own that holds the host's / and /dev and nothing of what is mounted below them: it keeps
+ * nothing alive that the host unmounts, and a child's copy of it is cheap (docs/adr/0002).
+ */
+static void make_mount_namespace(void)
+{
+    int host = sys_open_tree(AT_FDCWD, "/", OPEN_TREE_CLONE | O_CLOEXEC);
+    int devices = sys_open_tree(AT_FDCWD, "/dev", OPEN_TREE_CLONE | O_CLOEXEC);
+
+    if (host < 0 || devices < 0)
+        refuse("open_tree");
+    if (unshare(CLONE_NEWNS) < 0)
+        refuse("unshare(CLONE_NEWNS)");
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        refuse("mount(/, MS_PRIVATE)");
+    if (mount("seahaven", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=755,size=1m") < 0)
+        refuse("mount(tmpfs)");
+    if (chdir("/tmp") < 0 || sys_pivot_root(".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+        refuse("pivot_root");
+    if (mkdir("/proc", 0755) < 0 || mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+        refuse("mount(proc)");
+    bind_place(host, PLACE_HOST, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+    bind_place(devices, PLACE_DEVICES, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+    if (mkdir(PLACE_EMPTY, 0555) < 0 || mkdir(PLACE_ROOT, 0755) < 0 || mkdir(PLACE_STAGE, 0755) < 0 || mkdir(PLACE_WORK, 0700) < 0)
+        refuse("mkdir");
+    bind_place(sys_open_tree(AT_FDCWD, PLACE_EMPTY, OPEN_TREE_CLONE | O_CLOEXEC), PLACE_EMPTY,
+               MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    check_devices();
+}
+
+static bool probe_proc_pidns(void)
+{
+    int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+    int fs = sys_fsopen("proc");
+    bool known = own >= 0 && fs >= 0 && sys_fsconfig(fs, FSCONFIG_SET_FD, "pidns", NULL, own) == 0;
+
+    close(own);
+    close(fs);
+    return known;
+}
+
+/* Moves the request socket away from standard input and puts /dev/null on every number up to FD_NULL. */
+static int arrange_spawner_descriptors(void)
+{
+    int requests = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, FD_NULL + 1);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (requests < 0 || null < 0)
+        refuse("request socket");
+    for (int fd = 0; fd <= FD_NULL; fd++)
+        if (fd != STDERR_FILENO && fd != null && dup3(null, fd, O_CLOEXEC) < 0)
+            refuse("dup3");
+    if (null > FD_NULL)
+        close(null);
+    sys_close_range((unsigned)requests + 1, ~0u, 0);
+    return requests;
+}
+
+/* Monitors that wait for a request: a launch need not wait for a fork. */
+#define IDLE_MONITORS 3
+static pid_t idle[IDLE_MONITORS];
+
+static void forget_idle(pid_t pid)
+{
+    for (int i = 0; i < IDLE_MONITORS; i++)
+        if (idle[i] == pid)
+            idle[i] = 0;
+}
+
+static void reap_monitors(int signals)
+{
+    struct signalfd_siginfo info;
+    pid_t pid;
+
+    if (read(signals, &info, sizeof info) < 0)
+        return;
+    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+        forget_idle(pid);
+        remove_work(pid);
+    }
+}
+
+static void fill_idle(const struct host *host, int requests, const int taken[2], int signals)
+{
+    for (int i = 0; i < IDLE_MONITORS; i++) {
+        if (idle[i] != 0)
+            continue;
+        pid_t pid = fork();
+        if (pid < 0) {
+            nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+            return; /* out of processes or memory: the next round tries again */
+        }
+        if (pid == 0) {
+            close(taken[0]);
+            close(signals);
+            run_monitor(host, requests, taken[1]);
+        }
+        idle[i] = pid;
+    }
+}
+
+__attribute__((noreturn)) static void spawn(const struct host *host, int requests)
+{
+    int taken[2];
+    sigset_t child;
+    pid_t pids[16];
+
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child, NULL);
+    int signals = signalfd(-1, &child, SFD_CLOEXEC);
+    if (signals < 0 || pipe2(taken, O_CLOEXEC) < 0)
+        refuse("signalfd");
+    if (send(requests, "r", 1, MSG_NOSIGNAL) != 1) /* ready */
+        _exit(1);
+    for (;;) {
+        fill_idle(host, requests, taken, signals);
+        struct pollfd polled[] = {{.fd = taken[0], .events = POLLIN}, {.fd = signals, .events = POLLIN}, {.fd = requests, .events = 0}};
+        bool full = true;
+        for (int i = 0; i < IDLE_MONITORS; i++)
+            full &= idle[i] != 0;
+        if (poll(polled, 3, full ? -1 : 100) < 0)
+            continue;
+        if (polled[0].revents != 0) {
+            ssize_t got = read(taken[0], pids, sizeof pids);
+            for (ssize_t i = 0; i < got / (ssize_t)sizeof pids[0]; i++)
+                forget_idle(pids[i]);
+        }
+        if (polled[1].revents != 0)
+            reap_monitors(signals);
+        if (polled[2].revents != 0)
+            _exit(0); /* the daemon is gone; monitors at work carry on */
+    }
+}
+
+static void reset_signals(void)
+{
+    sigset_t none;
+
+    for (int signal = 1; signal < NSIG; signal++)
+        (void)sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+int main(void)
+{
+    struct host host;
+
+    reset_signals();
+    (void)setsid();
+    (void)umask(0);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    prctl(PR_SET_NAME, "seahaven-spawn", 0, 0, 0);
+#ifdef SEAHAVEN_FAULTS
+    const char *fault = getenv("FAULT");
+    if (fault != NULL) {
+        fault_stage = atoi(fault);
+        fault_dies = strstr(fault, ":die") != NULL;
+    }
+#endif
+    int requests = arrange_spawner_descriptors();
+    make_mount_namespace();
+    host.net_ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    host.ipc_ns = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
+    if (host.net_ns < 0 || host.ipc_ns < 0)
+        refuse("/proc/self/ns");
+    host.proc_has_pidns = probe_proc_pidns();
+    if (dup3(FD_NULL, STDERR_FILENO, O_CLOEXEC) < 0)
+        refuse("dup3");
+    spawn(&host, requests);
+}

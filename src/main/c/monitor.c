@@ -1,0 +1,486 @@
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "launcher.h"
+#include "syscalls.h"
+
+#define OUTPUT_CHUNK (32u * 1024u) /* a run that writes less than this has its output in the last report */
+#define DRAIN_NANOS 1000000000ull /* for output that is still on its way when the last process has died */
+
+struct stream {
+    int fd; /* -1 at its end */
+    uint64_t seen;
+    bool truncated;
+    uint32_t held;
+    char buffer[OUTPUT_CHUNK];
+};
+
+static struct launch launch;
+static struct stream streams[2];
+static enum end_reason reason;
+
+/* ------------------------------------------------------------------ killing */
+
+static void kill_by_freezer(int freezer)
+{
+    char text[4096];
+
+    /* Frozen, it cannot fork between two reads; a killed process dies when thawed. */
+    for (int round = 0; round < 100; round++) {
+        int procs = openat(freezer, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+        ssize_t got = procs < 0 ? 0 : read(procs, text, sizeof text - 1);
+        close(procs);
+        if (got <= 0)
+            return;
+        text[got] = 0;
+        int state = openat(freezer, "freezer.state", O_WRONLY | O_CLOEXEC);
+        (void)write_all(state, "FROZEN", 6);
+        for (char *at = text; *at != 0; at += strcspn(at, "\n"), at += *at == '\n')
+            if (atoi(at) > 1)
+                (void)kill(atoi(at), SIGKILL);
+        (void)write_all(state, "THAWED", 6);
+        close(state);
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    }
+}
+
+static void kill_all(void)
+{
+    const struct plan *plan = &launch.plan;
+
+    /* With pid 1 everything in its pid namespace dies, those that joined it later too. */
+    if (launch.pidfd >= 0)
+        (void)syscall(SYS_pidfd_send_signal, launch.pidfd, SIGKILL, NULL, 0);
+    if ((plan->flags & PLAN_PID_SHARED) == 0)
+        return;
+    if (plan->fd_cgroup != WIRE_NO_FD) {
+        int killer = openat(launch.fds[plan->fd_cgroup], "cgroup.kill", O_WRONLY | O_CLOEXEC);
+        if (killer >= 0 && write_all(killer, "1", 1)) {
+            close(killer);
+            return;
+        }
+    }
+    if (plan->fd_freezer != WIRE_NO_FD)
+        kill_by_freezer(launch.fds[plan->fd_freezer]);
+}
+
+static int wait_for_child(struct rusage *usage)
+{
+    siginfo_t info;
+
+    memset(&info, 0, sizeof info);
+    while (sys_waitid_pidfd(launch.pidfd, &info, WEXITED | __WALL, usage) < 0 && errno == EINTR)
+        continue;
+    return info.si_code == CLD_EXITED ? info.si_status << 8 : info.si_status & 0x7f;
+}
+
+/* What fail() runs: nothing stays that the monitor has made. */
+static void undo(void)
+{
+    struct rusage usage;
+
+    remove_work(getpid());
+    if (launch.pid > 0) {
+        kill_all();
+        (void)wait_for_child(&usage);
+    }
+}
+
+/* ------------------------------------------------------------------ the launch */
+
+static void make_pipe(int pipe[2])
+{
+    if (pipe2(pipe, O_CLOEXEC) < 0)
+        fail("pipe2", "output");
+    /* So that the command can open /dev/stdout again, it has to own it. */
+    if (fchown(pipe[1], launch.plan.root_uid, launch.plan.root_gid) < 0)
+        fail("fchown", "output");
+}
+
+static void make_channels(void)
+{
+    int sync[2], status[2];
+
+    enter_stage(STAGE_DESCRIPTORS);
+    make_pipe(launch.child_out);
+    make_pipe(launch.child_err);
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sync) < 0)
+        fail("socketpair", "sync");
+    if (pipe2(status, O_CLOEXEC) < 0)
+        fail("pipe2", "status");
+    launch.sync = sync[0];
+    launch.child_sync = sync[1];
+    launch.status = status[0];
+    launch.child_status = status[1];
+}
+
+static void close_child_ends(void)
+{
+    close(launch.child_status);
+    close(launch.child_out[1]);
+    close(launch.child_err[1]);
+}
+
+static bool executed(void)
+{
+    return launch.progress->executed_monotonic_nanos != 0;
+}
+
+/* Passes on why the command was not executed, and ends; the child is dead or about to be. */
+__attribute__((noreturn)) static void refuse_launch(void)
+{
+    struct report_failed report;
+    ssize_t got;
+
+    fail_cleanup = NULL;
+    undo();
+    do
+        got = recv(launch.sync, &report, sizeof report, MSG_DONTWAIT);
+    while (got < 0 && errno == EINTR);
+    if (got != (ssize_t)sizeof report) {
+        errno = ECHILD;
+        fail("waitid", "killed before it executed the command");
+    }
+    (void)send(launch.channel, &report, sizeof report, MSG_NOSIGNAL);
+    _exit(1);
+}
+
+/* Exec closes the other end of the sync socket; a report comes before. */
+static void await_execution(void)
+{
+    char byte;
+    ssize_t got;
+
+    close(launch.child_sync);
+    do
+        got = recv(launch.sync, &byte, 1, MSG_PEEK);
+    while (got < 0 && errno == EINTR);
+    if (got != 0 || !executed())
+        refuse_launch();
+}
+
+static uint64_t start_ticks(pid_t pid)
+{
+    char path[64], text[1024];
+
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    close(fd);
+    if (got <= 0)
+        return 0;
+    text[got] = 0;
+    char *at = strrchr(text, ')'); /* a command may hold blanks and parentheses (proc_pid_stat(5)) */
+    for (int field = 2; at != NULL && field < 22; field++)
+        at = strchr(at + 1, ' ');
+    return at == NULL ? 0 : strtoull(at, NULL, 10);
+}
+
+static struct report_launched launched_report(void)
+{
+    const struct plan *plan = &launch.plan;
+    struct report_launched report = {
+        .type = REPORT_LAUNCHED,
+        .monitor_pid = getpid(),
+        .pid = launch.pid,
+        .started_nanos = launch.progress->executed_nanos,
+    };
+
+    uint64_t sent = launch.phase_nanos[PHASE_SETUP], done = launch.progress->executed_monotonic_nanos;
+    launch.phase_nanos[PHASE_SETUP] = done > sent ? done - sent : 0; /* the child may be faster than this process */
+    memcpy(report.phase_nanos, launch.phase_nanos, sizeof report.phase_nanos);
+    if (plan->fd_run != WIRE_NO_FD) { /* a run ends with the daemon, so nobody will look for it later */
+        report.monitor_start_ticks = start_ticks(getpid());
+        report.start_ticks = start_ticks(launch.pid);
+    }
+    return report;
+}
+
+static void end_phase(enum phase phase, uint64_t *since)
+{
+    uint64_t now = clock_nanos(CLOCK_MONOTONIC);
+
+    launch.phase_nanos[phase] = now - *since;
+    *since = now;
+}
+
+static void carry_out(void)
+{
+    struct mounts mounts;
+    uint64_t since = clock_nanos(CLOCK_MONOTONIC);
+
+    memset(mounts.fd, -1, sizeof mounts.fd);
+    make_channels();
+    fail_cleanup = undo;
+    start_child(&launch);
+    close_child_ends();
+    end_phase(PHASE_CLONE, &since);
+    if (launch.pid > 0) {
+        write_maps(&launch);
+        send_maps_written(&launch);
+        end_phase(PHASE_MAPS, &since);
+        mounts.fd[MOUNT_ROOT] = make_root(&launch);
+        make_kernel_filesystems(&launch, &mounts);
+        for (uint32_t i = 0; i < launch.plan.attachments; i++)
+            mounts.fd[MOUNTS_FIXED + i] = launch.fds[launch.plan.attachment[i].fd];
+        send_mounts(&launch, &mounts);
+        end_phase(PHASE_ROOT, &since);
+    }
+    else
+        refuse_launch();
+    launch.phase_nanos[PHASE_SETUP] = since; /* until the command is executed */
+}
+
+/* The run record, and then the daemon. A sandbox that the daemon does not hear of must not be: whoever died, it ends. */
+static struct report_launched tell_launched(void)
+{
+    const struct plan *plan = &launch.plan;
+    struct report_launched report = launched_report();
+
+    enter_stage(STAGE_RECORD);
+    if (plan->fd_run != WIRE_NO_FD && !write_all(launch.fds[plan->fd_run], &report, sizeof report))
+        fail("write", "run record");
+    if ((plan->flags & PLAN_CAPTURE) == 0 && send(launch.channel, &report, sizeof report, MSG_NOSIGNAL) < 0 && errno != EPIPE)
+        fail("send", "launched");
+    return report;
+}
+
+/* ------------------------------------------------------------------ output */
+
+static void end_with(enum end_reason why)
+{
+    if (reason == END_BY_ITSELF)
+        reason = why;
+    kill_all();
+}
+
+static void flush_capture(struct stream *stream, uint32_t number)
+{
+    struct report_output header = {.type = REPORT_OUTPUT, .stream = number};
+    struct iovec parts[2] = {{&header, sizeof header}, {stream->buffer, stream->held}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+
+    while (sendmsg(launch.channel, &message, MSG_NOSIGNAL) < 0)
+        if (errno != EINTR) {
+            end_with(END_CANCELLED);
+            break;
+        }
+    stream->held = 0;
+}
+
+static void write_log(const char *bytes, uint32_t size, uint32_t number)
+{
+    struct log_frame frame = {.time_nanos = clock_nanos(CLOCK_REALTIME), .stream = number, .length = size};
+    struct iovec parts[2] = {{&frame, sizeof frame}, {(void *)(uintptr_t)bytes, size}};
+    int log = launch.fds[launch.plan.fd_log];
+    ssize_t written;
+
+    do
+        written = writev(log, parts, 2);
+    while (written < 0 && errno == EINTR);
+    if (written >= 0 && (size_t)written < sizeof frame + size) { /* a full disk: the rest may fit later, a half frame may not stay */
+        off_t end = lseek(log, 0, SEEK_END);
+        if (end < 0 || ftruncate(log, end - written) < 0)
+            end_with(END_OUTPUT_LIMIT);
+    }
+}
+
+/* Reads what is there. Returns false when nothing is, now or for ever. */
+static bool read_stream(struct stream *stream, uint32_t number)
+{
+    const struct plan *plan = &launch.plan;
+    bool capture = (plan->flags & PLAN_CAPTURE) != 0;
+
+    if (stream->held == sizeof stream->buffer)
+        flush_capture(stream, number);
+    ssize_t got = read(stream->fd, stream->buffer + stream->held, sizeof stream->buffer - stream->held);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return errno == EINTR;
+    if (got <= 0) {
+        close(stream->fd);
+        stream->fd = -1;
+        return false;
+    }
+    uint64_t before = stream->seen;
+    stream->seen += (uint64_t)got;
+    if (capture) {
+        uint64_t room = before >= plan->capture_limit_bytes ? 0 : plan->capture_limit_bytes - before;
+        stream->truncated |= (uint64_t)got > room;
+        stream->held += (uint64_t)got > room ? (uint32_t)room : (uint32_t)got;
+    } else {
+        uint64_t others = streams[number == 1].seen, logged = before + others;
+        uint64_t room = logged >= plan->log_limit_bytes ? 0 : plan->log_limit_bytes - logged;
+        uint32_t size = (uint64_t)got > room ? (uint32_t)room : (uint32_t)got;
+        if (size > 0)
+            write_log(stream->buffer, size, number);
+        stream->truncated |= (uint64_t)got > room;
+    }
+    if (streams[0].seen + streams[1].seen > plan->log_limit_bytes && reason == END_BY_ITSELF)
+        end_with(END_OUTPUT_LIMIT);
+    return true;
+}
+
+static void drain(void)
+{
+    uint64_t until = clock_nanos(CLOCK_MONOTONIC) + DRAIN_NANOS;
+
+    while ((streams[0].fd >= 0 || streams[1].fd >= 0) && clock_nanos(CLOCK_MONOTONIC) < until) {
+        bool more = false;
+        for (uint32_t i = 0; i < 2; i++)
+            while (streams[i].fd >= 0 && read_stream(&streams[i], i + 1))
+                more = true;
+        if (!more && (launch.plan.flags & PLAN_PID_SHARED) == 0)
+            return; /* everyone is dead: what is open still was given away */
+        if (!more && (streams[0].fd >= 0 || streams[1].fd >= 0))
+            nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+}
+
+/* ------------------------------------------------------------------ the end */
+
+static void supervise(void)
+{
+    const struct plan *plan = &launch.plan;
+    uint64_t deadline = plan->timeout_nanos == 0 ? UINT64_MAX : clock_nanos(CLOCK_MONOTONIC) + plan->timeout_nanos;
+
+    for (;;) {
+        struct pollfd polled[] = {
+            {.fd = launch.pidfd, .events = POLLIN},
+            {.fd = streams[0].fd, .events = POLLIN},
+            {.fd = streams[1].fd, .events = POLLIN},
+            {.fd = launch.channel, .events = POLLIN},
+            {.fd = executed() ? -1 : launch.sync, .events = POLLIN},
+        };
+        struct timespec timeout, *until = NULL;
+
+        if (deadline != UINT64_MAX) {
+            uint64_t now = clock_nanos(CLOCK_MONOTONIC), left = deadline > now ? deadline - now : 0;
+            timeout.tv_sec = (time_t)(left / 1000000000u);
+            timeout.tv_nsec = (long)(left % 1000000000u);
+            until = &timeout;
+        }
+        if (ppoll(polled, 5, until, NULL) < 0)
+            continue;
+        if (deadline != UINT64_MAX && clock_nanos(CLOCK_MONOTONIC) >= deadline) {
+            end_with(END_TIMED_OUT);
+            deadline = UINT64_MAX;
+        }
+        for (uint32_t i = 0; i < 2; i++)
+            if (polled[1 + i].revents != 0)
+                (void)read_stream(&streams[i], i + 1);
+        if (polled[3].revents != 0) { /* the daemon never writes: it is gone, or wants no more of this run */
+            close(launch.channel);
+            launch.channel = -1;
+            if ((plan->flags & PLAN_CAPTURE) != 0)
+                end_with(END_CANCELLED);
+        }
+        if (polled[0].revents != 0)
+            return;
+        if (polled[4].revents != 0)
+            refuse_launch();
+    }
+}
+
+static bool write_record(const struct report_exited *report)
+{
+    int dir = launch.fds[launch.plan.fd_state];
+    int fd = openat(dir, "exit.part", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    bool written = fd >= 0 && write_all(fd, report, sizeof *report);
+
+    close(fd);
+    return written && renameat(dir, "exit.part", dir, "exit") == 0;
+}
+
+static void tell_exited(struct report_launched launched)
+{
+    const struct plan *plan = &launch.plan;
+    struct rusage usage;
+    int status, told = 0;
+
+    memset(&usage, 0, sizeof usage);
+    status = wait_for_child(&usage);
+    launch.pid = -1;
+    if (!executed())
+        refuse_launch();
+    if ((plan->flags & PLAN_CAPTURE) != 0)
+        launched = launched_report();
+    if ((plan->flags & PLAN_PID_SHARED) != 0)
+        kill_all();
+    drain();
+    if (read(launch.status, &told, sizeof told) == (ssize_t)sizeof told)
+        status = told;
+
+    struct report_exited report = {
+        .type = REPORT_EXITED,
+        .reason = reason,
+        .status = status,
+        .truncated = (uint32_t)streams[0].truncated | (uint32_t)streams[1].truncated << 1,
+        .finished_nanos = clock_nanos(CLOCK_REALTIME),
+        .run_nanos = clock_nanos(CLOCK_MONOTONIC) - launch.progress->executed_monotonic_nanos,
+        .cpu_micros = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000u +
+                      (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec),
+        .peak_memory_bytes = (uint64_t)usage.ru_maxrss * 1024u,
+        .launched = launched,
+    };
+    if (plan->fd_state != WIRE_NO_FD)
+        for (int tries = 0; !write_record(&report) && tries < 600; tries++)
+            sleep(1); /* a full disk: the record is worth waiting for */
+    if ((plan->flags & PLAN_CAPTURE) != 0) {
+        report.stdout_bytes = streams[0].held;
+        report.stderr_bytes = streams[1].held;
+    }
+    struct iovec parts[3] = {
+        {&report, sizeof report}, {streams[0].buffer, report.stdout_bytes}, {streams[1].buffer, report.stderr_bytes}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 3};
+    if (launch.channel >= 0)
+        (void)sendmsg(launch.channel, &message, MSG_NOSIGNAL);
+}
+
+void run_monitor(const struct host *host, int requests, int taken)
+{
+    sigset_t none;
+    pid_t self = getpid();
+
+    prctl(PR_SET_NAME, "seahaven-mon", 0, 0, 0);
+    launch.host = host;
+    launch.pid = -1;
+    launch.pidfd = -1;
+    launch.progress = mmap(NULL, sizeof *launch.progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    do
+        launch.channel = receive_fd(requests);
+    while (launch.channel == -2);
+    if (launch.channel < 0 || launch.progress == MAP_FAILED)
+        _exit(0);
+    fail_socket = launch.channel;
+    close(requests);
+    (void)write_all(taken, &self, sizeof self);
+    close(taken);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+
+    receive_plan(&launch);
+    carry_out();
+    struct report_launched launched = {0};
+    if ((launch.plan.flags & PLAN_CAPTURE) == 0) {
+        await_execution();
+        launched = tell_launched();
+    }
+    for (int i = 0; i < 2; i++) {
+        streams[i].fd = i == 0 ? launch.child_out[0] : launch.child_err[0];
+        (void)fcntl(streams[i].fd, F_SETFL, O_NONBLOCK);
+    }
+    supervise();
+    tell_exited(launched);
+    _exit(0);
+}

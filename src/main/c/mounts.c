@@ -1,0 +1,432 @@
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+
+#include "launcher.h"
+#include "syscalls.h"
+
+#define OPTIONS_MAX 8
+
+struct option {
+    const char *key, *value; /* no value: a flag */
+};
+
+/* A detached mount of a new file system. */
+static int make_mount(const char *type, unsigned attributes, const struct option *options)
+{
+    int fs = sys_fsopen(type);
+
+    if (fs < 0)
+        fail("fsopen", "%s", type);
+    for (; options != NULL && options->key != NULL; options++)
+        if (sys_fsconfig(fs, options->value != NULL ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, options->key, options->value, 0) < 0)
+            fail("fsconfig", "%s, %s=%s", type, options->key, options->value != NULL ? options->value : "");
+    if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+        fail("fsconfig", "%s, create", type);
+    int mount = sys_fsmount(fs, attributes);
+    if (mount < 0)
+        fail("fsmount", "%s", type);
+    close(fs);
+    return mount;
+}
+
+static void attach(int mount, int dir, const char *path, const char *what)
+{
+    unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | (path[0] == '\0' ? MOVE_MOUNT_T_EMPTY_PATH : 0);
+
+    if (sys_move_mount(mount, "", dir, path, flags) < 0)
+        fail("move_mount", "%s", what);
+}
+
+static void set_attributes(int mount, uint64_t set, int userns, const char *what)
+{
+    struct mount_attributes attributes = {.set = set, .userns_fd = userns < 0 ? 0 : (uint64_t)(unsigned)userns};
+
+    if (sys_mount_setattr(mount, "", AT_EMPTY_PATH, &attributes) < 0)
+        fail("mount_setattr", "%s", what);
+}
+
+static int open_namespace(pid_t pid, const char *type)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/%d/ns/%s", pid, type);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        fail("open", "/proc/PID/ns/%s", type);
+    return fd;
+}
+
+/* ------------------------------------------------------------------ the root, in the monitor */
+
+static void work_path(char *path, size_t size, pid_t monitor, char layer)
+{
+    snprintf(path, size, PLACE_WORK "/%d.%c", monitor, layer);
+}
+
+void remove_work(pid_t monitor)
+{
+    char path[64];
+
+    for (const char *layer = "ul"; *layer != '\0'; layer++) {
+        work_path(path, sizeof path, monitor, *layer);
+        if (umount2(path, MNT_DETACH) == 0 || errno != ENOENT)
+            (void)rmdir(path);
+    }
+}
+
+/* An overlay takes its layers by name; detached ones fail on Linux 6.12. */
+static void attach_layer(int mount, char layer, char *path, size_t size)
+{
+    work_path(path, size, getpid(), layer);
+    if (mkdir(path, 0700) < 0)
+        fail("mkdir", "%s", path);
+    attach(mount, AT_FDCWD, path, path);
+}
+
+static void make_directory(int dir, const char *path, mode_t mode, const struct plan *plan)
+{
+    if (mkdirat(dir, path, mode) < 0 && errno != EEXIST)
+        fail("mkdirat", "%s", path);
+    if (fchmodat(dir, path, mode, 0) < 0)
+        fail("fchmodat", "%s", path);
+    if (fchownat(dir, path, plan->root_uid, plan->root_gid, AT_SYMLINK_NOFOLLOW) < 0)
+        fail("fchownat", "%s", path);
+}
+
+/* The upper layer and what it holds from the start: inside root's own directories, some of which hide the lower ones. */
+static void prepare_upper(int dir, const struct plan *plan)
+{
+    if (mkdirat(dir, "work", 0700) < 0 && errno != EEXIST)
+        fail("mkdirat", "work");
+    /* What a volatile overlay leaves to be found after a crash; the daemon drops such uppers (make_overlay). */
+    if (unlinkat(dir, "work/work/incompat/volatile", AT_REMOVEDIR) < 0 && errno != ENOENT)
+        fail("unlinkat", "work/work/incompat/volatile");
+    make_directory(dir, "upper", 0755, plan);
+    int upper = openat(dir, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (upper < 0)
+        fail("openat", "upper");
+    for (uint32_t i = 0; i < plan->prepareds; i++) {
+        const struct prepared *prepared = &plan->prepared[i];
+
+        make_directory(upper, prepared->path.bytes, prepared->mode, plan);
+        if (prepared->opaque == 0)
+            continue;
+        int made = open_here(upper, prepared->path.bytes, O_RDONLY | O_DIRECTORY);
+        if (made < 0)
+            fail("openat2", "upper/%s", prepared->path.bytes);
+        if (fsetxattr(made, "trusted.overlay.opaque", "y", 1, 0) < 0)
+            fail("fsetxattr", "upper/%s, trusted.overlay.opaque", prepared->path.bytes);
+        close(made);
+    }
+    close(upper);
+}
+
+static int make_upper(const struct launch *launch)
+{
+    const struct plan *plan = &launch->plan;
+    char size[32];
+
+    if (plan->fd_upper != WIRE_NO_FD)
+        return launch->fds[plan->fd_upper];
+    snprintf(size, sizeof size, "%llu", (unsigned long long)plan->upper_bytes);
+    const struct option options[] = {{"mode", "0700"}, {"size", size}, {NULL, NULL}};
+    return make_mount("tmpfs", MOUNT_ATTR_NODEV, options);
+}
+
+static int make_overlay(const struct launch *launch, int lower)
+{
+    const struct plan *plan = &launch->plan;
+    char upper_path[64], lower_path[64] = PLACE_HOST, upper_dir[80], work_dir[80];
+    int upper = make_upper(launch);
+
+    prepare_upper(upper, plan);
+    if (lower >= 0)
+        attach_layer(lower, 'l', lower_path, sizeof lower_path);
+    attach_layer(upper, 'u', upper_path, sizeof upper_path);
+    snprintf(upper_dir, sizeof upper_dir, "%s/upper", upper_path);
+    snprintf(work_dir, sizeof work_dir, "%s/work", upper_path);
+    /* Without volatile each end would sync the upper's file system. A throw-away layer need not outlive a crash of the host. */
+    const struct option options[] = {
+        {"lowerdir", lower_path}, {"upperdir", upper_dir}, {"workdir", work_dir}, {"volatile", NULL}, {NULL, NULL},
+    };
+    int overlay = make_mount("overlay", MOUNT_ATTR_NODEV, options);
+    struct statvfs about;
+    if (fstatvfs(overlay, &about) < 0)
+        fail("fstatvfs", "overlay");
+    if ((about.f_flag & ST_RDONLY) != 0) {
+        errno = EROFS; /* what overlayfs falls back to, without an error, when it cannot use the upper */
+        fail("fsmount", "overlay: upper layer not writable");
+    }
+    close(upper);
+    remove_work(getpid());
+    return overlay;
+}
+
+int make_root(const struct launch *launch)
+{
+    const struct plan *plan = &launch->plan;
+    int tree = plan->fd_root == WIRE_NO_FD ? -1 : launch->fds[plan->fd_root];
+
+    enter_stage(STAGE_ROOT);
+    if (plan->root_kind == ROOT_NONE)
+        return -1;
+    if (tree >= 0) {
+        int userns = plan->root_mapped != 0 ? open_namespace(launch->pid, "user") : -1;
+        uint64_t set = MOUNT_ATTR_NODEV | (plan->root_mapped != 0 ? MOUNT_ATTR_IDMAP : 0);
+
+        if (plan->root_kind == ROOT_TREE && plan->root_read_only != 0)
+            set |= MOUNT_ATTR_RDONLY;
+        set_attributes(tree, set, userns, plan->root_mapped != 0 ? "root, idmap" : "root");
+        if (userns >= 0)
+            close(userns);
+    }
+    return plan->root_kind == ROOT_OVERLAY ? make_overlay(launch, tree) : tree;
+}
+
+/* ------------------------------------------------------------------ proc, sysfs and mqueue, in the monitor */
+
+#define KERNEL_ATTRIBUTES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
+/* Linux 6.17 takes the pid namespace as an option; an older kernel answers EINVAL, and takes the caller's. */
+static int make_proc_by_option(pid_t pid)
+{
+    int pidns = open_namespace(pid, "pid");
+    int fs = sys_fsopen("proc");
+
+    if (fs < 0)
+        fail("fsopen", "proc");
+    if (sys_fsconfig(fs, FSCONFIG_SET_FD, "pidns", NULL, pidns) < 0)
+        fail("fsconfig", "proc, pidns");
+    if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+        fail("fsconfig", "proc, create");
+    int mount = sys_fsmount(fs, KERNEL_ATTRIBUTES);
+    if (mount < 0)
+        fail("fsmount", "proc");
+    close(fs);
+    close(pidns);
+    return mount;
+}
+
+/* Before that, a process in the namespace makes the mount: joining a pid namespace takes effect for children only. */
+static int make_proc_by_member(const struct launch *launch)
+{
+    int answer[2], mount = -1;
+    pid_t member;
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, answer) < 0)
+        fail("socketpair", "proc");
+    int own = open_namespace(getpid(), "pid_for_children");
+    int pidns = open_namespace(launch->pid, "pid");
+    if (setns(pidns, CLONE_NEWPID) < 0)
+        fail("setns", "pid");
+    pid_t helper = fork();
+    if (helper == 0) {
+        fail_socket = launch->child_sync;
+        fail_cleanup = NULL;
+        mount = make_mount("proc", KERNEL_ATTRIBUTES, NULL);
+        _exit(send_pid(answer[1], 0, mount) ? 0 : 1);
+    }
+    int error = errno;
+    if (setns(own, CLONE_NEWPID) < 0)
+        fail("setns", "pid, back");
+    errno = error;
+    if (helper < 0)
+        fail("fork", "proc");
+    close(answer[1]);
+    bool made = receive_pid(answer[0], &member, &mount);
+    while (waitpid(helper, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    if (!made) {
+        errno = EIO;
+        fail("fsmount", "proc, in its pid namespace");
+    }
+    close(answer[0]);
+    close(own);
+    close(pidns);
+    return mount;
+}
+
+void make_kernel_filesystems(const struct launch *launch, struct mounts *mounts)
+{
+    const struct plan *plan = &launch->plan;
+    const struct host *host = launch->host;
+
+    enter_stage(STAGE_KERNEL_FILESYSTEMS);
+    if ((plan->flags & PLAN_PROC) != 0)
+        mounts->fd[MOUNT_PROC] = host->proc_has_pidns ? make_proc_by_option(launch->pid) : make_proc_by_member(launch);
+    if ((plan->flags & (PLAN_SYSFS | PLAN_MQUEUE)) == 0)
+        return;
+    /* Both take the namespace of who mounts. A process that joins none but these may always mount them, where the
+     * child may not: its proc or sysfs may be masked, or the namespace another's. */
+    if (setns(launch->pidfd, CLONE_NEWNET | CLONE_NEWIPC) < 0)
+        fail("setns", "pidfd, net and ipc");
+    if ((plan->flags & PLAN_SYSFS) != 0)
+        mounts->fd[MOUNT_SYSFS] = make_mount("sysfs", KERNEL_ATTRIBUTES | MOUNT_ATTR_RDONLY, NULL);
+    if ((plan->flags & PLAN_MQUEUE) != 0)
+        mounts->fd[MOUNT_MQUEUE] = make_mount("mqueue", KERNEL_ATTRIBUTES, NULL);
+    if (setns(host->net_ns, CLONE_NEWNET) < 0 || setns(host->ipc_ns, CLONE_NEWIPC) < 0)
+        fail("setns", "net and ipc, back");
+}
+
+/* ------------------------------------------------------------------ in the child */
+
+static int copy_of(const char *path)
+{
+    int tree = sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | O_CLOEXEC);
+
+    if (tree < 0)
+        fail("open_tree", "%s", path);
+    return tree;
+}
+
+/* A mount point below dir, made when it is missing. */
+static int mount_point(int dir, const char *path, bool directory)
+{
+    int target = open_here(dir, path, O_PATH);
+
+    if (target < 0 && errno == ENOENT) {
+        if ((directory ? mkdirat(dir, path, 0755) : mknodat(dir, path, S_IFREG | 0644, 0)) < 0)
+            fail(directory ? "mkdirat" : "mknodat", "%s", path);
+        target = open_here(dir, path, O_PATH);
+    }
+    if (target < 0)
+        fail("openat2", "%s", path);
+    return target;
+}
+
+static void attach_at(int mount, int dir, const char *path, bool directory)
+{
+    int target = mount_point(dir, path, directory);
+
+    attach(mount, target, "", path);
+    close(target);
+}
+
+/* Builds /dev aside, while the monitor builds the root. */
+void build_devices(const struct plan *plan)
+{
+    static const char *const devices[] = {"null", "zero", "full", "random", "urandom", "tty"};
+    static const char *const links[][2] = {
+        {"/proc/self/fd", "fd"},          {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
+        {"/proc/self/fd/2", "stderr"},    {"pts/ptmx", "ptmx"},         {"/proc/kcore", "core"},
+    };
+    static const struct option dev_options[] = {{"mode", "755"}, {"size", "65536k"}, {NULL, NULL}};
+    static const struct option shm_options[] = {{"mode", "1777"}, {"size", "65536k"}, {NULL, NULL}};
+    static const struct option pts_options[] = {{"ptmxmode", "0666"}, {"mode", "0620"}, {"newinstance", NULL}, {NULL, NULL}};
+    static const struct option pts_gid_options[] = {
+        {"ptmxmode", "0666"}, {"mode", "0620"}, {"newinstance", NULL}, {"gid", "5"}, {NULL, NULL},
+    };
+    char path[32];
+
+    enter_stage(STAGE_DEVICES);
+    int dev = make_mount("tmpfs", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_STRICTATIME, dev_options);
+    attach(dev, AT_FDCWD, PLACE_STAGE, "/dev");
+    for (unsigned i = 0; i < sizeof devices / sizeof devices[0]; i++) {
+        snprintf(path, sizeof path, PLACE_DEVICES "/%s", devices[i]);
+        int device = copy_of(path);
+        if (mknodat(dev, devices[i], S_IFREG | 0666, 0) < 0)
+            fail("mknodat", "/dev/%s", devices[i]);
+        attach(device, dev, devices[i], devices[i]);
+        close(device);
+    }
+    for (unsigned i = 0; i < sizeof links / sizeof links[0]; i++)
+        if (symlinkat(links[i][0], dev, links[i][1]) < 0)
+            fail("symlinkat", "/dev/%s", links[i][1]);
+    if (mkdirat(dev, "pts", 0755) < 0 || mkdirat(dev, "shm", 0755) < 0 || mkdirat(dev, "mqueue", 0755) < 0)
+        fail("mkdirat", "/dev/pts, /dev/shm, /dev/mqueue");
+    int pts = make_mount("devpts", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+                         (plan->flags & PLAN_PTS_GID_5) != 0 ? pts_gid_options : pts_options);
+    attach(pts, dev, "pts", "/dev/pts");
+    close(pts);
+    int shm = make_mount("tmpfs", KERNEL_ATTRIBUTES, shm_options);
+    attach(shm, dev, "shm", "/dev/shm");
+    close(shm);
+    close(dev);
+}
+
+void setup_mounts(const struct plan *plan, const struct mounts *mounts)
+{
+    enter_stage(STAGE_MOUNTS);
+    int root = mounts->fd[MOUNT_ROOT];
+    attach(root, AT_FDCWD, PLACE_ROOT, "root");
+    for (uint32_t i = 0; i < plan->attachments; i++)
+        attach_at(mounts->fd[MOUNTS_FIXED + i], root, plan->attachment[i].target.bytes + 1, true);
+    int dev_target = mount_point(root, "dev", true);
+    if (sys_move_mount(AT_FDCWD, PLACE_STAGE, dev_target, "", MOVE_MOUNT_T_EMPTY_PATH) < 0)
+        fail("move_mount", "/dev");
+    close(dev_target);
+    if (mounts->fd[MOUNT_MQUEUE] >= 0)
+        attach_at(mounts->fd[MOUNT_MQUEUE], root, "dev/mqueue", true);
+    if (mounts->fd[MOUNT_PROC] >= 0)
+        attach_at(mounts->fd[MOUNT_PROC], root, "proc", true);
+    if (mounts->fd[MOUNT_SYSFS] >= 0)
+        attach_at(mounts->fd[MOUNT_SYSFS], root, "sys", true);
+    if (plan->root_kind == ROOT_OVERLAY && plan->root_read_only != 0)
+        set_attributes(root, MOUNT_ATTR_RDONLY, -1, "root, read-only");
+}
+
+static int open_path(const struct mounts *mounts, const char *path)
+{
+    return open_here(mounts->fd[MOUNT_ROOT], path + 1, O_PATH);
+}
+
+/* Whatever is not there needs no hiding. */
+void mask_paths(const struct plan *plan, const struct mounts *mounts)
+{
+    struct stat about;
+    const uint8_t *at = plan->masked.at;
+
+    enter_stage(STAGE_MASKS);
+    for (uint32_t i = 0; i < plan->masked.count; i++) {
+        struct span path = span_next(&at);
+        int target = open_path(mounts, path.bytes);
+        if (target < 0 && errno == ENOENT)
+            continue;
+        if (target < 0 || fstat(target, &about) < 0)
+            fail("openat2", "%s", path.bytes);
+        int cover = copy_of(S_ISDIR(about.st_mode) ? PLACE_EMPTY : PLACE_DEVICES "/null");
+        attach(cover, target, "", path.bytes);
+        close(cover);
+        close(target);
+    }
+    at = plan->read_only.at;
+    for (uint32_t i = 0; i < plan->read_only.count; i++) {
+        struct span path = span_next(&at);
+        int target = open_path(mounts, path.bytes);
+        if (target < 0 && errno == ENOENT)
+            continue;
+        if (target < 0)
+            fail("openat2", "%s", path.bytes);
+        int tree = sys_open_tree(target, "", OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH);
+        if (tree < 0)
+            fail("open_tree", "%s", path.bytes);
+        set_attributes(tree, MOUNT_ATTR_RDONLY, -1, path.bytes);
+        attach(tree, target, "", path.bytes);
+        close(tree);
+        close(target);
+    }
+}
+
+void change_root(const struct plan *plan, const struct mounts *mounts)
+{
+    enter_stage(STAGE_PIVOT);
+    if (fchdir(mounts->fd[MOUNT_ROOT]) < 0)
+        fail("fchdir", "root");
+    if (sys_pivot_root(".", ".") < 0)
+        fail("pivot_root", "., .");
+    /* The old root lies over the new one now, and "." is still it (pivot_root(2), NOTES). */
+    if (umount2(".", MNT_DETACH) < 0)
+        fail("umount2", "old root, MNT_DETACH");
+    if (chdir("/") < 0)
+        fail("chdir", "/");
+    for (unsigned i = 0; i < MOUNTS_FIXED + plan->attachments; i++)
+        if (mounts->fd[i] >= 0)
+            close(mounts->fd[i]);
+}

@@ -1,0 +1,169 @@
+/*
+ * The messages between daemon and launcher: the only definition of both. Every number is in the byte order of the
+ * machine (both ends run on it) and unaligned; a string is its length (u32, without the end) and its bytes, which a
+ * zero byte follows; a list is its length (u32) and its members.
+ *
+ * Daemon to monitor, one message on a SEQPACKET socket: a plan with the descriptors that it names by their place in
+ * SCM_RIGHTS. A plan of more than WIRE_INLINE_MAX bytes travels in a sealed memfd, which is then the last descriptor,
+ * beside an empty plan header with PLAN_IN_MEMFD. Monitor to daemon: reports.
+ *
+ * dev.seahaven.launcher.PlanCodec and ReportCodec write and read the same bytes; src/test holds golden ones for both.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define WIRE_MAGIC 0x4e565348u /* "HSVN" */
+#define WIRE_VERSION 1u
+#define WIRE_INLINE_MAX (64u * 1024u)
+#define WIRE_PLAN_MAX (4u * 1024u * 1024u)
+#define WIRE_FDS_MAX 64u
+#define WIRE_NO_FD 0xffffffffu
+
+enum plan_flag {
+    PLAN_IN_MEMFD = 1u << 0,
+    PLAN_INIT = 1u << 1,         /* pid 1 is our init, the command its child */
+    PLAN_NO_NEW_PRIVS = 1u << 2, /* prctl(2) PR_SET_NO_NEW_PRIVS */
+    PLAN_CAPTURE = 1u << 3,      /* a run: output goes to the daemon, and the end of the daemon is the end of the run */
+    PLAN_CGROUP_NS = 1u << 4,    /* a new cgroup namespace, unshared by the child in its cgroups */
+    PLAN_TIME_NS = 1u << 5,      /* a new time namespace with the offsets of the plan */
+    PLAN_LOOPBACK = 1u << 6,     /* set lo up: the network namespace is new and ours */
+    PLAN_DENY_SETGROUPS = 1u << 7,
+    PLAN_PROC = 1u << 8,   /* proc of the child's pid namespace on /proc */
+    PLAN_SYSFS = 1u << 9,  /* sysfs of the child's network namespace on /sys, read-only */
+    PLAN_MQUEUE = 1u << 10, /* mqueue of the child's ipc namespace on /dev/mqueue */
+    PLAN_PTS_GID_5 = 1u << 11, /* group 5 (tty) is mapped, so devpts can give its terminals to it */
+    PLAN_PID_SHARED = 1u << 12, /* the pid namespace is not the sandbox's own: the end is cgroup.kill, init a subreaper */
+};
+
+enum root_kind {
+    ROOT_NONE = 0,    /* the mount namespace is the host's or another's: nothing is mounted */
+    ROOT_TREE = 1,    /* the tree at fd_root, id-mapped with the child's user namespace where root_mapped is set */
+    ROOT_OVERLAY = 2, /* an overlay over it, or over the host's own / when fd_root is absent */
+};
+
+struct span {
+    const char *bytes; /* a zero byte follows */
+    uint32_t length;
+};
+
+struct span_list {
+    uint32_t count;
+    const uint8_t *at; /* the first of them, still encoded */
+};
+
+struct join {
+    uint32_t flag; /* one CLONE_NEW* */
+    uint32_t fd;
+};
+
+struct attachment {
+    uint32_t fd; /* a detached mount */
+    struct span target;
+};
+
+struct prepared {
+    uint32_t mode;
+    uint32_t opaque;
+    struct span path;
+};
+
+#define PLAN_JOINS_MAX 8
+#define PLAN_GROUPS_MAX 64
+#define PLAN_ATTACHMENTS_MAX 32
+#define PLAN_PREPARED_MAX 32
+
+struct plan {
+    uint32_t flags;
+    uint32_t new_namespaces; /* CLONE_NEW* for clone3(2); never cgroup or time */
+    uint32_t fd_cgroup;      /* the cgroup2 directory */
+    uint32_t fd_freezer;     /* the v1 freezer directory, where there is no cgroup2 */
+    uint32_t fd_root;
+    uint32_t fd_upper; /* directory for upper and work of the overlay; absent: a tmpfs of upper_bytes */
+    uint32_t fd_stdin; /* absent: /dev/null */
+    uint32_t fd_log;   /* absent with PLAN_CAPTURE */
+    uint32_t fd_run;   /* file for the report LAUNCHED */
+    uint32_t fd_state; /* directory for the exit record */
+    uint32_t root_kind;
+    uint32_t root_mapped;
+    uint32_t root_read_only;
+    uint32_t root_uid, root_gid; /* of inside root, seen from the host */
+    uint32_t uid, gid;           /* of the command, seen from the inside */
+    uint64_t upper_bytes;
+    uint64_t capabilities; /* permitted, effective and bounding set, as a bit mask */
+    uint64_t timeout_nanos; /* 0: none */
+    uint64_t log_limit_bytes;
+    uint64_t capture_limit_bytes; /* of each stream */
+    int64_t monotonic_offset_seconds, boottime_offset_seconds;
+    uint32_t joins, groups, attachments, prepareds;
+    struct join join[PLAN_JOINS_MAX];
+    uint32_t group[PLAN_GROUPS_MAX];
+    struct attachment attachment[PLAN_ATTACHMENTS_MAX];
+    struct prepared prepared[PLAN_PREPARED_MAX];
+    struct span uid_map, gid_map; /* text for /proc/PID/uid_map; empty: not ours to write */
+    struct span hostname;         /* empty: left as it is */
+    struct span working_directory;
+    struct span_list masked, read_only, arguments, environment;
+};
+
+/* Decodes a plan of length bytes that came with fds descriptors; the spans point into bytes. Returns NULL, or what is wrong. */
+const char *plan_decode(struct plan *plan, const uint8_t *bytes, size_t length, uint32_t fds);
+
+/* The next member of a decoded list; call it list.count times. */
+struct span span_next(const uint8_t **at);
+
+enum report_type {
+    REPORT_LAUNCHED = 1, /* the command was executed */
+    REPORT_FAILED = 2,   /* it was not; nothing is left but what the daemon claimed */
+    REPORT_OUTPUT = 3,   /* bytes of a run's output */
+    REPORT_EXITED = 4,   /* the end; also the exit record */
+};
+
+enum end_reason {
+    END_BY_ITSELF = 0, /* exited or signaled: the status tells */
+    END_TIMED_OUT = 1,
+    END_OUTPUT_LIMIT = 2,
+    END_CANCELLED = 3,
+};
+
+enum phase { PHASE_CLONE, PHASE_MAPS, PHASE_ROOT, PHASE_SETUP, PHASES };
+
+struct report_launched {
+    uint32_t type;
+    int32_t monitor_pid, pid;
+    uint64_t monitor_start_ticks, start_ticks; /* field 22 of /proc/PID/stat: a pid with it is unique until a reboot */
+    uint64_t started_nanos;                    /* CLOCK_REALTIME */
+    uint64_t phase_nanos[PHASES];
+} __attribute__((packed));
+
+struct report_failed {
+    uint32_t type;
+    uint32_t stage;
+    int32_t error; /* errno, or 0 */
+    char text[244]; /* call(arguments), cut where it is too long, zero-terminated */
+} __attribute__((packed));
+
+struct report_output {
+    uint32_t type;
+    uint32_t stream; /* 1 or 2 */
+} __attribute__((packed)); /* and the bytes */
+
+struct report_exited {
+    uint32_t type;
+    uint32_t reason;
+    int32_t status; /* as of wait(2) */
+    uint32_t truncated; /* bit 0: stdout, bit 1: stderr */
+    uint64_t finished_nanos; /* CLOCK_REALTIME */
+    uint64_t run_nanos;      /* from LAUNCHED to the end */
+    uint64_t cpu_micros, peak_memory_bytes;
+    uint32_t stdout_bytes, stderr_bytes; /* what follows: the rest of a run's output, not sent before */
+    struct report_launched launched;
+} __attribute__((packed));
+
+/* A frame of the log file; the bytes follow. */
+struct log_frame {
+    uint64_t time_nanos; /* CLOCK_REALTIME */
+    uint32_t stream;
+    uint32_t length;
+} __attribute__((packed));

@@ -1,0 +1,153 @@
+package dev.seahaven.access;
+
+import dev.seahaven.web.Problem;
+import dev.seahaven.web.ProblemType;
+import dev.seahaven.web.ProblemWriter;
+
+import jakarta.servlet.DispatcherType;
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.http.HttpHeaders;
+import org.springframework.security.authentication.AuthenticationManager;
+import org.springframework.security.authentication.UsernamePasswordAuthenticationToken;
+import org.springframework.security.config.annotation.web.builders.HttpSecurity;
+import org.springframework.security.config.annotation.web.configurers.AbstractHttpConfigurer;
+import org.springframework.security.config.annotation.web.configurers.HeadersConfigurer;
+import org.springframework.security.config.http.SessionCreationPolicy;
+import org.springframework.security.core.authority.AuthorityUtils;
+import org.springframework.security.core.context.SecurityContext;
+import org.springframework.security.core.context.SecurityContextHolder;
+import org.springframework.security.web.SecurityFilterChain;
+import org.springframework.security.web.access.intercept.AuthorizationFilter;
+import org.springframework.security.web.firewall.RequestRejectedHandler;
+import org.springframework.web.filter.OncePerRequestFilter;
+
+import java.io.IOException;
+import java.util.Locale;
+
+/**
+ * Who reaches the Unix socket may do all; by TCP a token is needed, but for what tells nothing of
+ * the host.
+ */
+@Configuration(proxyBeanMethods = false)
+class AccessConfiguration {
+
+    private static final String[] OPEN = {
+        "/actuator/health",
+        "/actuator/health/**",
+        "/v3/api-docs",
+        "/v3/api-docs/**",
+        "/v3/api-docs.yaml",
+        "/swagger-ui.html",
+        "/swagger-ui/**",
+        "/problems/**"
+    };
+
+    @Bean
+    SecurityFilterChain filters(HttpSecurity http, Token token, ProblemWriter problems) {
+        return http.headers(
+                        headers ->
+                                headers.cacheControl(HeadersConfigurer.CacheControlConfig::disable)
+                                        .xssProtection(HeadersConfigurer.XXssConfig::disable))
+                .csrf(AbstractHttpConfigurer::disable) // no cookies; OriginFilter keeps pages out
+                .httpBasic(AbstractHttpConfigurer::disable)
+                .formLogin(AbstractHttpConfigurer::disable)
+                .logout(AbstractHttpConfigurer::disable)
+                .requestCache(AbstractHttpConfigurer::disable)
+                .sessionManagement(
+                        sessions -> sessions.sessionCreationPolicy(SessionCreationPolicy.STATELESS))
+                .authorizeHttpRequests(
+                        requests ->
+                                requests.dispatcherTypeMatchers(
+                                                DispatcherType.ASYNC, DispatcherType.ERROR)
+                                        .permitAll()
+                                        .requestMatchers(OPEN)
+                                        .permitAll()
+                                        .anyRequest()
+                                        .authenticated())
+                .exceptionHandling(
+                        refusals ->
+                                refusals.authenticationEntryPoint(
+                                                (request, response, failure) -> {
+                                                    response.setHeader(
+                                                            HttpHeaders.WWW_AUTHENTICATE, "Bearer");
+                                                    problems.write(
+                                                            request, response, unauthorized());
+                                                })
+                                        .accessDeniedHandler(
+                                                (request, response, failure) ->
+                                                        problems.write(
+                                                                request,
+                                                                response,
+                                                                new Problem(
+                                                                        ProblemType.FORBIDDEN,
+                                                                        "Your role does not allow"
+                                                                                + " this."))))
+                .addFilterBefore(new Bearer(token), AuthorizationFilter.class)
+                .build();
+    }
+
+    private static Problem unauthorized() {
+        return new Problem(
+                ProblemType.UNAUTHORIZED,
+                "Send 'Authorization: Bearer TOKEN' with the token of the token file, or call by"
+                        + " the Unix socket.");
+    }
+
+    /** There are no passwords; without this bean one would be made up. */
+    @Bean
+    AuthenticationManager authenticationManager() {
+        return authentication -> authentication;
+    }
+
+    @Bean
+    RequestRejectedHandler rejected(ProblemWriter problems) {
+        return (request, response, rejection) ->
+                problems.write(
+                        request,
+                        response,
+                        new Problem(
+                                ProblemType.INVALID_REQUEST,
+                                "The path or a header holds what is never needed here: "
+                                        + rejection.getMessage()));
+    }
+
+    private static final class Bearer extends OncePerRequestFilter {
+
+        private static final String SCHEME = "bearer ";
+
+        private final Token token;
+
+        private Bearer(Token token) {
+            this.token = token;
+        }
+
+        @Override
+        protected void doFilterInternal(
+                HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+                throws ServletException, IOException {
+            if (Listener.of(request) == Listener.UNIX || bearsToken(request)) {
+                SecurityContext context = SecurityContextHolder.createEmptyContext();
+                context.setAuthentication(
+                        UsernamePasswordAuthenticationToken.authenticated(
+                                "operator",
+                                null,
+                                AuthorityUtils.createAuthorityList("ROLE_OPERATOR")));
+                SecurityContextHolder.setContext(context);
+            }
+            chain.doFilter(request, response);
+        }
+
+        private boolean bearsToken(HttpServletRequest request) {
+            String header = request.getHeader(HttpHeaders.AUTHORIZATION);
+            return header != null
+                    && header.toLowerCase(Locale.ROOT).startsWith(SCHEME)
+                    && token.matches(header.substring(SCHEME.length()).trim());
+        }
+    }
+}

@@ -1,0 +1,119 @@
+package dev.seahaven.cgroup;
+
+import dev.seahaven.procfs.MountInfo;
+import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.SyscallException;
+import dev.seahaven.syscall.Syscalls;
+
+import java.io.File;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * The daemon's own part of the host's cgroup hierarchies: one group, and below it one for each
+ * sandbox.
+ */
+public final class Cgroups {
+
+    /** The hierarchy that freezes and kills. */
+    public enum Version {
+        /** Neither is mounted: the daemon does not start. */
+        NONE,
+        V1,
+        V2
+    }
+
+    private final Syscalls syscalls;
+    private final Version version;
+    private final Path mountPoint;
+    private final String name;
+
+    private Cgroups(Syscalls syscalls, Version version, Path mountPoint, String name) {
+        this.syscalls = syscalls;
+        this.version = version;
+        this.mountPoint = mountPoint;
+        this.name = name;
+    }
+
+    /**
+     * Finds the cgroup2 hierarchy, also one without controllers beside v1, or the v1 freezer where
+     * there is none.
+     *
+     * @param name of the daemon's group, such as {@code seahaven}
+     */
+    public static Cgroups detect(Syscalls syscalls, List<MountInfo> mounts, String name) {
+        for (MountInfo mount : mounts) {
+            if (mount.fileSystem().equals("cgroup2")) {
+                return new Cgroups(syscalls, Version.V2, Path.of(mount.mountPoint()), name);
+            }
+        }
+        for (MountInfo mount : mounts) {
+            if (mount.fileSystem().equals("cgroup") && mount.superOptions().contains("freezer")) {
+                return new Cgroups(syscalls, Version.V1, Path.of(mount.mountPoint()), name);
+            }
+        }
+        return new Cgroups(syscalls, Version.NONE, Path.of("/"), name);
+    }
+
+    public Version version() {
+        return version;
+    }
+
+    /** The directory of the daemon's group. */
+    public Path directory() {
+        return mountPoint.resolve(name);
+    }
+
+    /** Makes the daemon's group, if it is not there. */
+    public void prepare() {
+        try {
+            syscalls.mkdir(directory().toString(), 0755);
+        } catch (SyscallException e) {
+            if (e.errno() != Errno.EEXIST) {
+                throw e;
+            }
+        }
+    }
+
+    /** Removes the daemon's group, if no sandbox is left in it. */
+    public void release() {
+        try {
+            syscalls.rmdir(directory().toString());
+        } catch (SyscallException e) {
+            if (e.errno() != Errno.EBUSY && e.errno() != Errno.ENOENT) {
+                throw e;
+            }
+        }
+    }
+
+    /** Makes the group of a sandbox. */
+    public Cgroup create(String id) {
+        Cgroup cgroup = of(id);
+        syscalls.mkdir(directory().resolve(id).toString(), 0755);
+        return cgroup;
+    }
+
+    /** The group of a sandbox that has been made before. */
+    public Cgroup of(String id) {
+        Path directory = directory().resolve(id);
+        String path = "/" + name + "/" + id;
+        return switch (version) {
+            case V2 -> new V2Cgroup(syscalls, directory, path);
+            case V1 -> new V1Cgroup(syscalls, directory, path);
+            case NONE -> throw new IllegalStateException("no cgroup hierarchy is mounted");
+        };
+    }
+
+    /** The names of all groups below the daemon's. */
+    public List<String> children() {
+        return subdirectories(directory());
+    }
+
+    static List<String> subdirectories(Path directory) {
+        File[] entries = directory.toFile().listFiles(File::isDirectory);
+        return entries == null
+                ? List.of()
+                : Arrays.stream(entries).map(File::getName).sorted().toList();
+    }
+}

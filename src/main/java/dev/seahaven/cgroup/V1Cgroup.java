@@ -1,0 +1,75 @@
+package dev.seahaven.cgroup;
+
+import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.PidFd;
+import dev.seahaven.syscall.Signal;
+import dev.seahaven.syscall.SyscallException;
+import dev.seahaven.syscall.Syscalls;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * A group on the v1 freezer (Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst), which
+ * knows no kill.
+ */
+final class V1Cgroup extends DirectoryCgroup {
+
+    V1Cgroup(Syscalls syscalls, Path directory, String path) {
+        super(syscalls, directory, path);
+    }
+
+    @Override
+    public Entry enter() {
+        return new Entry(null, open());
+    }
+
+    @Override
+    public void freeze() {
+        write("freezer.state", "FROZEN");
+        await(Duration.ofSeconds(1), () -> read("freezer.state").equals("FROZEN"));
+    }
+
+    @Override
+    public void thaw() {
+        write("freezer.state", "THAWED");
+    }
+
+    /**
+     * Frozen, they cannot fork between the reading of the list and the last signal; thawed, they
+     * die.
+     */
+    @Override
+    public void kill() {
+        freeze();
+        for (int pid : processes()) {
+            try (PidFd pidfd = syscalls.pidfdOpen(pid)) {
+                syscalls.pidfdSendSignal(pidfd, Signal.KILL);
+            } catch (SyscallException e) {
+                if (e.errno() != Errno.ESRCH) {
+                    throw e;
+                }
+            }
+        }
+        thaw();
+    }
+
+    @Override
+    public boolean isFrozen() {
+        return !read("freezer.state").equals("THAWED");
+    }
+
+    @Override
+    public boolean isPopulated() {
+        return !processes().isEmpty();
+    }
+
+    private List<Integer> processes() {
+        return read("cgroup.procs")
+                .lines()
+                .filter(line -> !line.isBlank())
+                .map(Integer::parseInt)
+                .toList();
+    }
+}

@@ -1,0 +1,48 @@
+package dev.seahaven.cgroup;
+
+import dev.seahaven.syscall.Syscalls;
+
+import java.nio.file.Path;
+import java.time.Duration;
+
+/**
+ * A group on cgroup2 (cgroups(7), Documentation/admin-guide/cgroup-v2.rst), also on one without
+ * controllers.
+ */
+final class V2Cgroup extends DirectoryCgroup {
+
+    V2Cgroup(Syscalls syscalls, Path directory, String path) {
+        super(syscalls, directory, path);
+    }
+
+    @Override
+    public Entry enter() {
+        return new Entry(open(), null);
+    }
+
+    @Override
+    public void freeze() {
+        write("cgroup.freeze", "1");
+        await(Duration.ofSeconds(1), () -> read("cgroup.events").contains("frozen 1"));
+    }
+
+    @Override
+    public void thaw() {
+        write("cgroup.freeze", "0");
+    }
+
+    @Override
+    public void kill() {
+        write("cgroup.kill", "1");
+    }
+
+    @Override
+    public boolean isFrozen() {
+        return read("cgroup.freeze").equals("1");
+    }
+
+    @Override
+    public boolean isPopulated() {
+        return read("cgroup.events").contains("populated 1");
+    }
+}

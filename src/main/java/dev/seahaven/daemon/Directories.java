@@ -1,0 +1,153 @@
+package dev.seahaven.daemon;
+
+import dev.seahaven.procfs.ProcRoot;
+import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.SyscallException;
+import dev.seahaven.syscall.Syscalls;
+
+import org.jspecify.annotations.Nullable;
+import org.springframework.stereotype.Component;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.GroupPrincipal;
+import java.nio.file.attribute.PosixFileAttributeView;
+import java.nio.file.attribute.UserPrincipalNotFoundException;
+import java.util.Optional;
+
+/** The daemon's directories, the lock that tells whether a daemon lives, and the socket's owner. */
+@Component
+class Directories {
+
+    private static final int FILE_MAX = 256;
+
+    private final Syscalls syscalls;
+    private final Path run;
+    private final Path state;
+    private final String group;
+    private @Nullable FileChannel lock;
+
+    Directories(Syscalls syscalls, SeahavenProperties properties) {
+        this.syscalls = syscalls;
+        this.run = properties.runDirectory();
+        this.state = properties.stateDirectory();
+        this.group = properties.group();
+    }
+
+    Path socket() {
+        return run.resolve("seahaven.sock");
+    }
+
+    /** The web server wants a directory that is no more open than the socket in it. */
+    void prepare() {
+        Optional<GroupPrincipal> members = group();
+        make(run, members.isPresent() ? 0750 : 0700);
+        members.ifPresent(principal -> give(run, principal));
+        make(state, 0700);
+    }
+
+    private void make(Path directory, int mode) {
+        try {
+            Files.createDirectories(directory);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        syscalls.chmod(directory.toString(), mode);
+    }
+
+    private Optional<GroupPrincipal> group() {
+        try {
+            return Optional.of(
+                    FileSystems.getDefault()
+                            .getUserPrincipalLookupService()
+                            .lookupPrincipalByGroupName(group));
+        } catch (UserPrincipalNotFoundException e) {
+            return Optional.empty();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void give(Path path, GroupPrincipal members) {
+        try {
+            Files.getFileAttributeView(path, PosixFileAttributeView.class).setGroup(members);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /**
+     * Takes the lock; then a socket that is there has no daemon, and is removed.
+     *
+     * @throws AlreadyRunningException when another daemon has it
+     */
+    void lock() {
+        Path file = run.resolve("lock");
+        try {
+            FileChannel channel =
+                    FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            FileLock held = channel.tryLock();
+            if (held == null) {
+                channel.close();
+                throw new AlreadyRunningException(file.toString());
+            }
+            lock = channel;
+            Files.deleteIfExists(socket());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    void unlock() {
+        try {
+            Files.deleteIfExists(socket());
+            if (lock != null) {
+                lock.close();
+                lock = null;
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Lets the group use the socket; the mode is set before anybody can connect. */
+    void giveSocket() {
+        group().ifPresent(members -> give(socket(), members));
+    }
+
+    /**
+     * Whether the run directory is of this boot; afterwards it is. On some hosts it is on disk and
+     * survives.
+     */
+    boolean isSameBoot(ProcRoot proc) {
+        String now = proc.read("sys/kernel/random/boot_id").map(String::trim).orElse("");
+        Path file = run.resolve("boot-id");
+        String before = "";
+        try (Fd fd = syscalls.open(file.toString(), Syscalls.O_RDONLY, 0)) {
+            before = new String(syscalls.read(fd, FILE_MAX), StandardCharsets.US_ASCII);
+        } catch (SyscallException e) {
+            if (e.errno() != Errno.ENOENT) {
+                throw e;
+            }
+        }
+        if (before.equals(now)) {
+            return true;
+        }
+        try (Fd fd =
+                syscalls.open(
+                        file.toString(),
+                        Syscalls.O_WRONLY | Syscalls.O_CREAT | Syscalls.O_TRUNC,
+                        0600)) {
+            syscalls.write(fd, now.getBytes(StandardCharsets.US_ASCII));
+        }
+        return false;
+    }
+}

@@ -1,0 +1,86 @@
+package dev.seahaven.daemon;
+
+import dev.seahaven.access.Token;
+import dev.seahaven.cgroup.Cgroups;
+import dev.seahaven.launcher.Launcher;
+import dev.seahaven.procfs.ProcRoot;
+import dev.seahaven.sandbox.SandboxService;
+import dev.seahaven.system.KernelProbe;
+import dev.seahaven.system.StartReport;
+
+import org.springframework.context.SmartLifecycle;
+import org.springframework.stereotype.Component;
+
+import java.util.List;
+
+/** Start, recovery and stop, in order. It begins before the listeners and ends after them. */
+@Component
+class Lifecycle implements SmartLifecycle {
+
+    private final KernelProbe probe;
+    private final Directories directories;
+    private final Token token;
+    private final Cgroups cgroups;
+    private final Launcher launcher;
+    private final SandboxService sandboxes;
+    private final StartReport report;
+    private final ProcRoot proc;
+    private volatile boolean running;
+
+    Lifecycle(
+            KernelProbe probe,
+            Directories directories,
+            Token token,
+            Cgroups cgroups,
+            Launcher launcher,
+            SandboxService sandboxes,
+            StartReport report,
+            ProcRoot proc) {
+        this.probe = probe;
+        this.directories = directories;
+        this.token = token;
+        this.cgroups = cgroups;
+        this.launcher = launcher;
+        this.sandboxes = sandboxes;
+        this.report = report;
+        this.proc = proc;
+    }
+
+    @Override
+    public void start() {
+        List<String> missing = probe.missingEssentials();
+        if (!missing.isEmpty()) {
+            throw new PreflightException(missing);
+        }
+        directories.prepare();
+        directories.lock();
+        boolean sameBoot = directories.isSameBoot(proc);
+        token.load();
+        cgroups.prepare();
+        launcher.start();
+        SandboxService.Recovery found = sandboxes.recover(sameBoot);
+        report.tell(
+                new StartReport.Found(
+                        found.running(), found.ended(), found.undone(), found.setAside()));
+        running = true;
+    }
+
+    @Override
+    public void stop() {
+        running = false;
+        launcher.close();
+        cgroups.release();
+        directories.unlock();
+    }
+
+    @Override
+    public boolean isRunning() {
+        return running;
+    }
+
+    /** Before the web server's. */
+    @Override
+    public int getPhase() {
+        return 0;
+    }
+}

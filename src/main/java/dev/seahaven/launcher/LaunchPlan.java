@@ -1,0 +1,140 @@
+package dev.seahaven.launcher;
+
+import dev.seahaven.syscall.CloneFlag;
+import dev.seahaven.syscall.Fd;
+
+import org.jspecify.annotations.Nullable;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * All that the launcher needs to know of one sandbox; it decides nothing itself. The descriptors
+ * stay the caller's.
+ *
+ * @param newNamespaces by clone3(2); cgroup and time are {@link Flag}s, for the launcher makes them
+ *     otherwise
+ * @param joins namespaces to enter, {@code user} last
+ * @param hostname null leaves it as it is
+ * @param masked absolute paths that are covered; what does not exist is passed over
+ * @param readOnly absolute paths that are bound read-only; what does not exist is passed over
+ */
+public record LaunchPlan(
+        Set<Flag> flags,
+        Set<CloneFlag> newNamespaces,
+        List<Join> joins,
+        Descriptors descriptors,
+        Root root,
+        Maps maps,
+        TimeOffsets timeOffsets,
+        Credentials credentials,
+        Limits limits,
+        List<Attachment> attachments,
+        @Nullable String hostname,
+        List<String> masked,
+        List<String> readOnly,
+        Program program) {
+
+    /** The bits of {@code enum plan_flag} in {@code wire.h}. */
+    public enum Flag {
+        IN_MEMFD,
+        INIT,
+        NO_NEW_PRIVS,
+        CAPTURE,
+        CGROUP_NS,
+        TIME_NS,
+        LOOPBACK,
+        DENY_SETGROUPS,
+        PROC,
+        SYSFS,
+        MQUEUE,
+        PTS_GID_5,
+        PID_SHARED;
+
+        int bit() {
+            return 1 << ordinal();
+        }
+    }
+
+    /** {@code enum root_kind} in {@code wire.h}. */
+    public enum RootKind {
+        NONE,
+        TREE,
+        OVERLAY
+    }
+
+    public record Join(CloneFlag type, Fd namespace) {}
+
+    /**
+     * @param cgroup the cgroup2 directory to start in
+     * @param freezer the v1 freezer directory, where there is no cgroup2
+     * @param root tree that becomes the root or its lower layer; null: the host's own {@code /}
+     * @param upper directory for the upper layer; null: a tmpfs
+     * @param stdin null: {@code /dev/null}
+     * @param log null for a run
+     * @param run file for the run record
+     * @param state directory for the exit record
+     */
+    public record Descriptors(
+            @Nullable Fd cgroup,
+            @Nullable Fd freezer,
+            @Nullable Fd root,
+            @Nullable Fd upper,
+            @Nullable Fd stdin,
+            @Nullable Fd log,
+            @Nullable Fd run,
+            @Nullable Fd state) {}
+
+    /**
+     * @param idMapped whether the tree is id-mapped with the user namespace of the sandbox
+     * @param uid of inside root, seen from the host
+     * @param gid likewise
+     * @param upperBytes size of a tmpfs upper
+     * @param prepared what the upper layer holds from the start
+     */
+    public record Root(
+            RootKind kind,
+            boolean idMapped,
+            boolean readOnly,
+            int uid,
+            int gid,
+            long upperBytes,
+            List<PreparedDirectory> prepared) {}
+
+    /**
+     * @param path without a leading slash; parents come first in the list
+     * @param opaque whether it hides the lower directory of that name
+     */
+    public record PreparedDirectory(String path, int mode, boolean opaque) {}
+
+    /**
+     * The text for {@code /proc/PID/uid_map} and {@code gid_map}; empty where the user namespace is
+     * not new.
+     */
+    public record Maps(String uid, String gid) {}
+
+    public record TimeOffsets(long monotonicSeconds, long boottimeSeconds) {}
+
+    /**
+     * @param uid of the command, seen from the inside
+     * @param capabilities permitted, effective and bounding set, bit n for capability n
+     */
+    public record Credentials(int uid, int gid, List<Integer> groups, long capabilities) {}
+
+    /**
+     * @param timeout null: none
+     * @param logBytes of both streams; past it the sandbox is killed
+     * @param captureBytes of each stream; past it a run's output is cut
+     */
+    public record Limits(@Nullable Duration timeout, long logBytes, long captureBytes) {}
+
+    /**
+     * @param tree a detached mount
+     * @param target absolute path
+     */
+    public record Attachment(Fd tree, String target) {}
+
+    public record Program(
+            List<String> arguments, List<String> environment, String workingDirectory) {}
+}

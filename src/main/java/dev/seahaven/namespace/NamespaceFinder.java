@@ -1,0 +1,169 @@
+package dev.seahaven.namespace;
+
+import dev.seahaven.procfs.ProcRoot;
+import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.SyscallException;
+import dev.seahaven.syscall.Syscalls;
+import dev.seahaven.web.Problem;
+import dev.seahaven.web.ProblemType;
+
+import org.jspecify.annotations.Nullable;
+
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * Finds namespaces by number, among those of processes, and by name, where {@code ip netns} and the
+ * daemon keep names.
+ */
+public final class NamespaceFinder {
+
+    private static final long NSFS_MAGIC = 0x6e736673;
+
+    private final Syscalls syscalls;
+    private final ProcRoot proc;
+    private final Path names;
+    private final Path netNames;
+
+    /**
+     * @param names directory of the names of types other than net: one directory for each type
+     * @param netNames directory of the names of network namespaces
+     */
+    public NamespaceFinder(Syscalls syscalls, ProcRoot proc, Path names, Path netNames) {
+        this.syscalls = syscalls;
+        this.proc = proc;
+        this.names = names;
+        this.netNames = netNames;
+    }
+
+    /** A namespace of a process, if both are there and may be seen. */
+    public Optional<NamespaceLink> ofProcess(int pid, NamespaceType type) {
+        return proc.readLink(pid + "/ns/" + type.kernelName()).flatMap(NamespaceLink::parse);
+    }
+
+    /** The daemon's own: what "the host's" means where pid 1's cannot be read. */
+    public Optional<NamespaceLink> own(NamespaceType type) {
+        return proc.readLink("thread-self/ns/" + type.kernelName()).flatMap(NamespaceLink::parse);
+    }
+
+    /** Opens a namespace of a process. */
+    public Fd open(int pid, NamespaceType type) {
+        return syscalls.open(
+                proc.path().resolve(pid + "/ns/" + type.kernelName()).toString(),
+                Syscalls.O_RDONLY,
+                0);
+    }
+
+    /** Opens the daemon's own. */
+    public Fd openOwn(NamespaceType type) {
+        return syscalls.open(
+                proc.path().resolve("thread-self/ns/" + type.kernelName()).toString(),
+                Syscalls.O_RDONLY,
+                0);
+    }
+
+    /**
+     * Opens a namespace by number or name.
+     *
+     * @throws Problem 404 where there is none, 409 where it is of another type
+     */
+    public Fd open(NamespaceType type, String reference) {
+        return reference.chars().allMatch(Character::isDigit)
+                ? openNumbered(type, Long.parseLong(reference))
+                : openNamed(type, reference);
+    }
+
+    private Fd openNumbered(NamespaceType type, long id) {
+        for (int pid : proc.pids()) {
+            for (NamespaceType candidate : NamespaceType.values()) {
+                if (!isMember(pid, candidate, id)) {
+                    continue;
+                }
+                if (candidate != type) {
+                    throw wrongType(Long.toString(id), candidate, type);
+                }
+                try {
+                    return checked(open(pid, type), id);
+                } catch (SyscallException e) {
+                    // The process ended in between; another may be in the namespace.
+                }
+            }
+        }
+        throw Problem.notFound("namespace", Long.toString(id));
+    }
+
+    /** A process that is a member of a namespace. */
+    public Optional<Integer> member(NamespaceType type, long id) {
+        return proc.pids().stream().filter(pid -> isMember(pid, type, id)).findFirst();
+    }
+
+    private boolean isMember(int pid, NamespaceType type, long id) {
+        return ofProcess(pid, type).filter(link -> link.id() == id).isPresent();
+    }
+
+    /** The number of a process may have become another's since it was looked at. */
+    private Fd checked(Fd namespace, long id) {
+        if (syscalls.fstat(namespace).inode() != id) {
+            namespace.close();
+            throw new SyscallException("open(/proc/PID/ns)", Errno.ESRCH);
+        }
+        return namespace;
+    }
+
+    private Path file(NamespaceType type, String name) {
+        return type == NamespaceType.NET
+                ? netNames.resolve(name)
+                : names.resolve(type.kernelName()).resolve(name);
+    }
+
+    private Fd openNamed(NamespaceType type, String name) {
+        Fd found = tryOpen(file(type, name));
+        if (found != null) {
+            return found;
+        }
+        for (NamespaceType other : NamespaceType.values()) {
+            try (Fd elsewhere = tryOpen(file(other, name))) {
+                if (elsewhere != null) {
+                    throw wrongType(name, other, type);
+                }
+            }
+        }
+        throw Problem.notFound("namespace", name);
+    }
+
+    private @Nullable Fd tryOpen(Path file) {
+        try {
+            if (syscalls.fileSystemType(file.toString()) != NSFS_MAGIC) {
+                return null; // a stale name
+            }
+            return syscalls.open(file.toString(), Syscalls.O_RDONLY, 0);
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.ENOENT || e.errno() == Errno.ENOTDIR) {
+                return null;
+            }
+            throw e;
+        }
+    }
+
+    private static Problem wrongType(String reference, NamespaceType is, NamespaceType wanted) {
+        return new Problem(
+                ProblemType.WRONG_NAMESPACE_TYPE,
+                "The namespace '"
+                        + reference
+                        + "' is of type "
+                        + is.kernelName()
+                        + ", but "
+                        + wanted.kernelName()
+                        + " is needed here.");
+    }
+
+    /** The number of the user namespace that owns another, if the daemon may see it. */
+    public Optional<Long> owner(Fd namespace) {
+        try (Fd userns = syscalls.nsGetUserns(namespace)) {
+            return Optional.of(syscalls.fstat(userns).inode());
+        } catch (SyscallException e) {
+            return Optional.empty();
+        }
+    }
+}

@@ -1,0 +1,62 @@
+package dev.seahaven.procfs;
+
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * One line of {@code /proc/PID/mountinfo} (proc_pid_mountinfo(5)).
+ *
+ * @param root the directory of the file system that is mounted
+ * @param mountPoint where it is mounted, seen from the reader's root
+ * @param fileSystem its type, such as {@code ext4}
+ * @param superOptions the options of the file system
+ */
+public record MountInfo(
+        int id,
+        int parent,
+        String root,
+        String mountPoint,
+        String fileSystem,
+        String source,
+        List<String> superOptions) {
+
+    /** Parses a whole file. */
+    public static List<MountInfo> parse(String text) {
+        return text.lines().map(MountInfo::parseLine).toList();
+    }
+
+    private static MountInfo parseLine(String line) {
+        String[] fields = line.split(" ");
+        int dash = Arrays.asList(fields).indexOf("-");
+        return new MountInfo(
+                Integer.parseInt(fields[0]),
+                Integer.parseInt(fields[1]),
+                unescape(fields[3]),
+                unescape(fields[4]),
+                fields[dash + 1],
+                unescape(fields[dash + 2]),
+                List.of(fields[dash + 3].split(",")));
+    }
+
+    /** Blank, tab, newline and backslash stand as octal numbers. */
+    private static String unescape(String text) {
+        if (text.indexOf('\\') < 0) {
+            return text;
+        }
+        StringBuilder plain = new StringBuilder();
+        for (int i = 0; i < text.length(); i++) {
+            if (text.charAt(i) == '\\' && i + 3 < text.length()) {
+                plain.append((char) Integer.parseInt(text.substring(i + 1, i + 4), 8));
+                i += 3;
+            } else {
+                plain.append(text.charAt(i));
+            }
+        }
+        return plain.toString();
+    }
+
+    /** The mounts that the daemon sees. */
+    public static List<MountInfo> read(ProcRoot proc) {
+        return proc.read("thread-self/mountinfo").map(MountInfo::parse).orElse(List.of());
+    }
+}

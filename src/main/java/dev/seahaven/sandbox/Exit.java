@@ -1,0 +1,68 @@
+package dev.seahaven.sandbox;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+
+import dev.seahaven.launcher.Report;
+
+import org.jspecify.annotations.Nullable;
+
+import java.time.Instant;
+
+/**
+ * How a sandbox ended.
+ *
+ * @param exitCode of the command; 128 and the number of the signal when one ended it; null when
+ *     nobody knows
+ * @param signal its name without {@code SIG}
+ */
+record Exit(
+        @Nullable Integer exitCode, @Nullable String signal, Reason reason, Instant finishedAt) {
+
+    enum Reason {
+        @JsonProperty("exited")
+        EXITED,
+        @JsonProperty("signaled")
+        SIGNALED,
+        @JsonProperty("timed-out")
+        TIMED_OUT,
+        @JsonProperty("output-limit")
+        OUTPUT_LIMIT,
+        @JsonProperty("stopped")
+        STOPPED,
+        @JsonProperty("monitor-lost")
+        MONITOR_LOST
+    }
+
+    /**
+     * @param stopped whether it was asked to stop
+     */
+    static Exit of(Report.Exited report, boolean stopped) {
+        Reason reason =
+                switch (report.reason()) {
+                    case TIMED_OUT -> Reason.TIMED_OUT;
+                    case OUTPUT_LIMIT -> Reason.OUTPUT_LIMIT;
+                    case BY_ITSELF, CANCELLED ->
+                            stopped ? Reason.STOPPED : ofStatus(report.status());
+                };
+        return ofStatus(report.status(), reason, report.finishedAt());
+    }
+
+    static Exit ofStatus(int status, Reason reason, Instant at) {
+        boolean signaled = Report.signal(status) != 0;
+        return new Exit(
+                Report.exitCode(status), signaled ? Report.signalName(status) : null, reason, at);
+    }
+
+    static Reason ofStatus(int status) {
+        return Report.signal(status) != 0 ? Reason.SIGNALED : Reason.EXITED;
+    }
+
+    /** The command could not be executed: as a shell says it, 127 not found, 126 not executable. */
+    static Exit notExecuted(boolean found) {
+        return new Exit(found ? 126 : 127, null, Reason.EXITED, Instant.now());
+    }
+
+    static Exit monitorLost() {
+        return new Exit(null, null, Reason.MONITOR_LOST, Instant.now());
+    }
+}

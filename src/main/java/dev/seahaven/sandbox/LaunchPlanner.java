@@ -1,0 +1,163 @@
+package dev.seahaven.sandbox;
+
+import dev.seahaven.launcher.LaunchPlan;
+import dev.seahaven.launcher.LaunchPlan.Attachment;
+import dev.seahaven.launcher.LaunchPlan.Credentials;
+import dev.seahaven.launcher.LaunchPlan.Descriptors;
+import dev.seahaven.launcher.LaunchPlan.Flag;
+import dev.seahaven.launcher.LaunchPlan.Join;
+import dev.seahaven.launcher.LaunchPlan.Limits;
+import dev.seahaven.launcher.LaunchPlan.Maps;
+import dev.seahaven.launcher.LaunchPlan.PreparedDirectory;
+import dev.seahaven.launcher.LaunchPlan.Program;
+import dev.seahaven.launcher.LaunchPlan.Root;
+import dev.seahaven.launcher.LaunchPlan.RootKind;
+import dev.seahaven.launcher.LaunchPlan.TimeOffsets;
+import dev.seahaven.mount.RootDefaults;
+import dev.seahaven.namespace.NamespaceType;
+import dev.seahaven.syscall.CloneFlag;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/** Plans of launches, from a specification and what was claimed for it. Pure. */
+final class LaunchPlanner {
+
+    private static final String DEFAULT_PATH =
+            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    private static final long TTY_GROUP = 5;
+    private static final List<PreparedDirectory> OVER_HOST =
+            RootDefaults.OVER_HOST.stream()
+                    .map(
+                            directory ->
+                                    new PreparedDirectory(
+                                            directory.path(), directory.mode(), directory.opaque()))
+                    .toList();
+
+    /**
+     * What a launch was given.
+     *
+     * @param capture whether it is a run
+     */
+    record Claimed(
+            SandboxId id,
+            Descriptors descriptors,
+            List<Join> joins,
+            List<Attachment> attachments,
+            Mappings mappings,
+            Accounts.Identity identity,
+            boolean idMappedRoot,
+            boolean capture) {}
+
+    private final SandboxSettings settings;
+    private final List<String> masked;
+
+    LaunchPlanner(SandboxSettings settings) {
+        this.settings = settings;
+        this.masked = RootDefaults.masked(settings.processors());
+    }
+
+    LaunchPlan plan(SandboxSpec spec, Claimed claimed) {
+        RootKind kind = RootSource.kind(spec);
+        boolean rootOfOwn = kind != RootKind.NONE;
+        return new LaunchPlan(
+                flags(spec, claimed, rootOfOwn),
+                newNamespaces(spec),
+                claimed.joins(),
+                claimed.descriptors(),
+                root(spec, claimed, kind),
+                maps(spec, claimed.mappings()),
+                new TimeOffsets(
+                        spec.namespaces().time().monotonicOffsetSeconds(),
+                        spec.namespaces().time().boottimeOffsetSeconds()),
+                credentials(claimed.identity()),
+                new Limits(spec.timeout(), settings.logLimitBytes(), settings.captureLimitBytes()),
+                claimed.attachments(),
+                hostname(spec, claimed.id()),
+                rootOfOwn ? masked : List.of(),
+                rootOfOwn ? RootDefaults.READ_ONLY : List.of(),
+                new Program(spec.command(), environment(spec, claimed), spec.workingDirectory()));
+    }
+
+    private static Set<Flag> flags(SandboxSpec spec, Claimed claimed, boolean rootOfOwn) {
+        Set<Flag> flags = EnumSet.of(Flag.NO_NEW_PRIVS);
+        add(flags, Flag.INIT, spec.init());
+        add(flags, Flag.CAPTURE, claimed.capture());
+        add(flags, Flag.CGROUP_NS, spec.isNew(NamespaceType.CGROUP));
+        add(flags, Flag.TIME_NS, spec.isNew(NamespaceType.TIME));
+        add(flags, Flag.LOOPBACK, spec.isNew(NamespaceType.NET));
+        add(flags, Flag.PID_SHARED, !spec.isNew(NamespaceType.PID));
+        if (rootOfOwn) {
+            flags.addAll(EnumSet.of(Flag.PROC, Flag.SYSFS, Flag.MQUEUE));
+            add(flags, Flag.PTS_GID_5, Mappings.maps(claimed.mappings().gids(), TTY_GROUP));
+        }
+        return flags;
+    }
+
+    private static void add(Set<Flag> flags, Flag flag, boolean wanted) {
+        if (wanted) {
+            flags.add(flag);
+        }
+    }
+
+    private static Set<CloneFlag> newNamespaces(SandboxSpec spec) {
+        Set<CloneFlag> flags = EnumSet.noneOf(CloneFlag.class);
+        for (NamespaceType type : NamespaceType.values()) {
+            boolean byClone = type != NamespaceType.CGROUP && type != NamespaceType.TIME;
+            if (byClone && spec.isNew(type)) {
+                flags.add(type.flag());
+            }
+        }
+        return flags;
+    }
+
+    private Root root(SandboxSpec spec, Claimed claimed, RootKind kind) {
+        boolean readOnly = spec.rootfs() != null && spec.rootfs().readOnly();
+        boolean prepared = kind == RootKind.OVERLAY && RootSource.isHostRoot(spec);
+        return new Root(
+                kind,
+                claimed.idMappedRoot(),
+                readOnly,
+                claimed.mappings().rootUid(),
+                claimed.mappings().rootGid(),
+                settings.scratchBytes(),
+                prepared ? OVER_HOST : List.of());
+    }
+
+    private static Maps maps(SandboxSpec spec, Mappings mappings) {
+        return spec.isNew(NamespaceType.USER)
+                ? new Maps(IdMapping.text(mappings.uids()), IdMapping.text(mappings.gids()))
+                : new Maps("", "");
+    }
+
+    private static Credentials credentials(Accounts.Identity identity) {
+        return new Credentials(
+                (int) identity.uid(),
+                (int) identity.gid(),
+                identity.groups().stream().map(Long::intValue).toList(),
+                Capabilities.mask(Capabilities.DEFAULT));
+    }
+
+    private static @Nullable String hostname(SandboxSpec spec, SandboxId id) {
+        if (!spec.isNew(NamespaceType.UTS)) {
+            return null;
+        }
+        return spec.hostname() == null ? id.value() : spec.hostname();
+    }
+
+    private static List<String> environment(SandboxSpec spec, Claimed claimed) {
+        Map<String, String> variables = new TreeMap<>();
+        variables.put("PATH", DEFAULT_PATH);
+        variables.put("HOME", claimed.identity().home());
+        variables.putAll(spec.env());
+        List<String> environment = new ArrayList<>(variables.size());
+        variables.forEach((name, value) -> environment.add(name + "=" + value));
+        return environment;
+    }
+}

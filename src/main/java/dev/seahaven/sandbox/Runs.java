@@ -1,0 +1,187 @@
+package dev.seahaven.sandbox;
+
+import dev.seahaven.launcher.Launcher;
+import dev.seahaven.launcher.LauncherException;
+import dev.seahaven.launcher.Report;
+import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.SyscallException;
+import dev.seahaven.web.Problem;
+import dev.seahaven.web.ProblemType;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Locale;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+
+/** Sandboxes for one call: nothing of them is on disk, and they end with the daemon. */
+final class Runs {
+
+    /** Where the time of a run went. */
+    record Timing(double setupMillis, double runMillis, double totalMillis) {}
+
+    /**
+     * @param cpuMillis of the command and all that it waited for, and of its init
+     * @param peakMemoryBytes resident, of the largest process
+     */
+    record Usage(double cpuMillis, long peakMemoryBytes) {}
+
+    record Result(
+            Exit exit,
+            String stdout,
+            String stderr,
+            boolean truncated,
+            Timing timing,
+            Usage usage) {}
+
+    private final Launcher launcher;
+    private final SandboxLauncher launches;
+    private final SandboxRegistry registry;
+    private final SandboxMetrics metrics;
+
+    Runs(
+            Launcher launcher,
+            SandboxLauncher launches,
+            SandboxRegistry registry,
+            SandboxMetrics metrics) {
+        this.launcher = launcher;
+        this.launches = launches;
+        this.registry = registry;
+        this.metrics = metrics;
+    }
+
+    Result run(SandboxSpec asked, @Nullable String stdin) {
+        Instant begun = Instant.now();
+        long clock = System.nanoTime();
+        Claims claims = new Claims();
+        try {
+            SandboxId id = registry.newId();
+            registry.claimName(asked.name(), id);
+            claims.add(() -> registry.releaseName(asked.name()));
+            SandboxSpec spec = launches.claimIds(asked, claims);
+            Collector collector = new Collector();
+            long claimed = System.nanoTime();
+            Collected collected = launch(id, spec, stdin, claims, collector);
+            claims.close();
+            Duration whole = Duration.ofNanos(System.nanoTime() - clock);
+            if (collected.ended != null) {
+                metrics.launched(
+                        collected.ended.launched(), Duration.ofNanos(claimed - clock), whole);
+            }
+            metrics.ended(collected.exit);
+            return result(collected, collector, begun, whole);
+        } catch (RuntimeException e) {
+            throw claims.undo(e);
+        }
+    }
+
+    private record Collected(Exit exit, Report.@Nullable Exited ended) {}
+
+    private Collected launch(
+            SandboxId id,
+            SandboxSpec spec,
+            @Nullable String stdin,
+            Claims claims,
+            Collector collector) {
+        try (Claims descriptors = new Claims()) {
+            Fd input =
+                    stdin == null
+                            ? null
+                            : descriptors.opened(
+                                    launcher.input(stdin.getBytes(StandardCharsets.UTF_8)));
+            SandboxLauncher.Files files = new SandboxLauncher.Files(input, null, null, null, null);
+            SandboxLauncher.Sent sent =
+                    launches.send(id, spec, files, true, claims, collector::accept);
+            claims.add(sent.launch()::close);
+            Report.Exited ended = collector.await();
+            return new Collected(Exit.of(ended, false), ended);
+        } catch (LauncherException e) {
+            metrics.failed(e.stage().name().toLowerCase(Locale.ROOT));
+            Exit exit = SandboxLauncher.notExecuted(e);
+            if (exit == null) {
+                throw launches.explain(spec, e);
+            }
+            return new Collected(exit, null);
+        }
+    }
+
+    private static Result result(
+            Collected collected, Collector collector, Instant begun, Duration whole) {
+        Report.Exited ended = collected.ended;
+        double total = millis(whole);
+        if (ended == null) {
+            return new Result(
+                    collected.exit, "", "", false, new Timing(total, 0, total), new Usage(0, 0));
+        }
+        return new Result(
+                collected.exit,
+                collector.text(1),
+                collector.text(2),
+                ended.stdoutTruncated() || ended.stderrTruncated(),
+                new Timing(
+                        millis(Duration.between(begun, ended.launched().startedAt())),
+                        millis(ended.run()),
+                        total),
+                new Usage(millis(ended.cpu()), ended.peakMemoryBytes()));
+    }
+
+    private static double millis(Duration duration) {
+        return Math.round(duration.toNanos() / 1e3) / 1e3;
+    }
+
+    /** Gathers what the monitor sends; the launcher bounds how much that can be. */
+    private static final class Collector {
+
+        private final ByteArrayOutputStream stdout = new ByteArrayOutputStream(0);
+        private final ByteArrayOutputStream stderr = new ByteArrayOutputStream(0);
+        private final CompletableFuture<Report.Exited> end = new CompletableFuture<>();
+
+        void accept(Report report) {
+            switch (report) {
+                case Report.Launched ignored -> {}
+                case Report.Failed failed ->
+                        end.completeExceptionally(LauncherException.of(failed));
+                case Report.Output output -> stream(output.stream()).writeBytes(output.bytes());
+                case Report.Exited exited -> {
+                    stdout.writeBytes(exited.stdout());
+                    stderr.writeBytes(exited.stderr());
+                    end.complete(exited);
+                }
+                case Report.Gone ignored ->
+                        end.completeExceptionally(
+                                new SyscallException(
+                                        "launch(the monitor was killed)", Errno.ECHILD));
+            }
+        }
+
+        private ByteArrayOutputStream stream(int number) {
+            return number == 1 ? stdout : stderr;
+        }
+
+        String text(int stream) {
+            return stream(stream).toString(StandardCharsets.UTF_8);
+        }
+
+        Report.Exited await() {
+            try {
+                return end.get();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new Problem(ProblemType.BUSY, "The daemon stops.");
+            } catch (ExecutionException e) {
+                if (e.getCause() instanceof LauncherException failure) {
+                    throw failure;
+                }
+                if (e.getCause() instanceof SyscallException failure) {
+                    throw failure;
+                }
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+}

@@ -1,0 +1,251 @@
+package dev.seahaven.sandbox;
+
+import dev.seahaven.launcher.Report;
+import dev.seahaven.launcher.ReportCodec;
+import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.SyscallException;
+import dev.seahaven.syscall.Syscalls;
+
+import org.jspecify.annotations.Nullable;
+
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * What is kept of sandboxes: below the state directory one directory for each, with its
+ * specification, log, exit record and upper layer; below the run directory one file for each that
+ * runs. A specification is written to a temporary file and renamed, so it is whole or not there; it
+ * is not synced, for no sandbox outlives a crash of the host.
+ */
+final class SandboxFiles {
+
+    private static final String SPECIFICATION = "sandbox.json";
+    private static final String EXIT = "exit";
+    private static final String LOG = "log";
+    private static final String LAYERS = "layers";
+    private static final String STOPPING = "stopping";
+    private static final int RECORD_MAX = 64 * 1024;
+
+    /**
+     * What the specification file holds.
+     *
+     * @param failure how the last start failed to execute the command
+     */
+    record Stored(
+            SandboxId id,
+            Instant createdAt,
+            SandboxSpec spec,
+            int restarts,
+            @Nullable Exit failure) {}
+
+    private final Syscalls syscalls;
+    private final JsonMapper json;
+    private final Path state;
+    private final Path run;
+
+    SandboxFiles(Syscalls syscalls, JsonMapper json, SandboxSettings settings) {
+        this.syscalls = syscalls;
+        this.json = json;
+        this.state = settings.stateDirectory().resolve("sandboxes");
+        this.run = settings.runDirectory().resolve("sandboxes");
+    }
+
+    void prepare() {
+        for (Path directory : List.of(state, run)) {
+            try {
+                syscalls.mkdir(directory.toString(), 0700);
+            } catch (SyscallException e) {
+                if (e.errno() != Errno.EEXIST) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    private Path directory(SandboxId id) {
+        return state.resolve(id.value());
+    }
+
+    private String file(SandboxId id, String name) {
+        return directory(id).resolve(name).toString();
+    }
+
+    private String runFile(SandboxId id) {
+        return run.resolve(id.value()).toString();
+    }
+
+    void create(SandboxId id) {
+        syscalls.mkdir(directory(id).toString(), 0700);
+        syscalls.mkdir(file(id, LAYERS), 0700);
+    }
+
+    void write(Stored stored) {
+        String part = file(stored.id(), SPECIFICATION + ".part");
+        try (Fd fd =
+                syscalls.open(
+                        part, Syscalls.O_WRONLY | Syscalls.O_CREAT | Syscalls.O_TRUNC, 0600)) {
+            syscalls.write(fd, json.writeValueAsBytes(stored));
+        }
+        syscalls.rename(part, file(stored.id(), SPECIFICATION));
+    }
+
+    /** Removes all that is kept of a sandbox. */
+    void remove(SandboxId id) {
+        unlink(runFile(id));
+        DirectoryTree.delete(directory(id));
+    }
+
+    private void unlink(String file) {
+        try {
+            syscalls.unlink(file);
+        } catch (SyscallException e) {
+            if (e.errno() != Errno.ENOENT) {
+                throw e;
+            }
+        }
+    }
+
+    Fd openLog(SandboxId id) {
+        return syscalls.open(
+                file(id, LOG), Syscalls.O_WRONLY | Syscalls.O_CREAT | Syscalls.O_APPEND, 0600);
+    }
+
+    Path log(SandboxId id) {
+        return directory(id).resolve(LOG);
+    }
+
+    Fd openDirectory(SandboxId id) {
+        return syscalls.open(directory(id).toString(), Syscalls.O_RDONLY | Syscalls.O_DIRECTORY, 0);
+    }
+
+    /** A detached copy of the mount with the directory for the upper layer. */
+    Fd openLayers(SandboxId id) {
+        return syscalls.openTree(Fd.AT_FDCWD, file(id, LAYERS), Syscalls.OPEN_TREE_CLONE);
+    }
+
+    Fd createRun(SandboxId id) {
+        return syscalls.open(
+                runFile(id), Syscalls.O_WRONLY | Syscalls.O_CREAT | Syscalls.O_TRUNC, 0600);
+    }
+
+    void removeRun(SandboxId id) {
+        unlink(runFile(id));
+    }
+
+    /** What the monitor wrote when the command was executed. */
+    Optional<Report.Launched> readRun(SandboxId id) {
+        return readReport(runFile(id))
+                .filter(Report.Launched.class::isInstance)
+                .map(Report.Launched.class::cast);
+    }
+
+    /** What the monitor wrote at the end of a life. */
+    Optional<Report.Exited> readExit(SandboxId id) {
+        return readReport(file(id, EXIT))
+                .filter(Report.Exited.class::isInstance)
+                .map(Report.Exited.class::cast);
+    }
+
+    private Optional<Report> readReport(String file) {
+        try (Fd fd = syscalls.open(file, Syscalls.O_RDONLY, 0)) {
+            byte[] bytes = syscalls.read(fd, RECORD_MAX);
+            return bytes.length < 4 ? Optional.empty() : Optional.of(ReportCodec.decode(bytes));
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.ENOENT) {
+                return Optional.empty();
+            }
+            throw e;
+        } catch (IllegalArgumentException e) {
+            return Optional.empty(); // cut: its writer was killed
+        }
+    }
+
+    /** A stop was asked for: whoever reads the exit record later should know. */
+    void markStopping(SandboxId id) {
+        syscalls.open(file(id, STOPPING), Syscalls.O_WRONLY | Syscalls.O_CREAT, 0600).close();
+    }
+
+    boolean isMarkedStopping(SandboxId id) {
+        return syscalls.exists(Fd.AT_FDCWD, file(id, STOPPING));
+    }
+
+    void unmarkStopping(SandboxId id) {
+        unlink(file(id, STOPPING));
+    }
+
+    /** Makes the upper layer empty again. */
+    void resetLayers(SandboxId id) {
+        Path layers = directory(id).resolve(LAYERS);
+        DirectoryTree.delete(layers);
+        syscalls.mkdir(layers.toString(), 0700);
+    }
+
+    /** Everything below the state directory, by name. */
+    List<String> stored() {
+        return names(state);
+    }
+
+    /** Everything below the run directory, by name. */
+    List<String> running() {
+        return names(run);
+    }
+
+    void removeRun(String name) {
+        unlink(run.resolve(name).toString());
+    }
+
+    private static List<String> names(Path directory) {
+        try (Stream<Path> entries = Files.list(directory)) {
+            return entries.map(entry -> entry.getFileName().toString()).sorted().toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /**
+     * @return null when there is no specification: its creation was cut short
+     * @throws IllegalArgumentException when it cannot be read
+     */
+    @Nullable Stored read(SandboxId id) {
+        try {
+            return json.readValue(
+                    Files.readAllBytes(directory(id).resolve(SPECIFICATION)), Stored.class);
+        } catch (NoSuchFileException e) {
+            return null;
+        } catch (IOException | JacksonException e) {
+            throw new IllegalArgumentException(file(id, SPECIFICATION) + " cannot be read", e);
+        }
+    }
+
+    /**
+     * Puts what cannot be read where it disturbs nobody and an operator finds it. Returns the new
+     * place.
+     */
+    Path setAside(String name) {
+        Path aside = state.resolveSibling("set-aside");
+        try {
+            Files.createDirectories(aside);
+            Path to = aside.resolve(name + "-" + Instant.now().toEpochMilli());
+            Files.move(state.resolve(name), to);
+            return to;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Removes a directory whose sandbox was never made whole. */
+    void removeUnfinished(String name) {
+        DirectoryTree.delete(state.resolve(name));
+    }
+}

@@ -1,0 +1,249 @@
+package dev.seahaven.sandbox;
+
+import dev.seahaven.cgroup.Cgroup;
+import dev.seahaven.cgroup.Cgroups;
+import dev.seahaven.launcher.LaunchPlan;
+import dev.seahaven.launcher.LaunchPlan.Attachment;
+import dev.seahaven.launcher.LaunchPlan.Descriptors;
+import dev.seahaven.launcher.LaunchPlan.Join;
+import dev.seahaven.launcher.Launcher;
+import dev.seahaven.launcher.LauncherException;
+import dev.seahaven.launcher.Report;
+import dev.seahaven.launcher.Stage;
+import dev.seahaven.namespace.NamespaceFinder;
+import dev.seahaven.namespace.NamespaceType;
+import dev.seahaven.procfs.ProcRoot;
+import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.Syscalls;
+import dev.seahaven.web.Problem;
+import dev.seahaven.web.ProblemType;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+
+/**
+ * Takes one sandbox the way from its specification to the launcher: ids, cgroup, namespaces,
+ * layers, plan.
+ */
+final class SandboxLauncher {
+
+    private final Syscalls syscalls;
+    private final Launcher launcher;
+    private final Cgroups cgroups;
+    private final LaunchPlanner planner;
+    private final RootSource roots;
+    private final Sharing sharing;
+    private final IdRanges ids;
+    private final Accounts host;
+
+    SandboxLauncher(
+            Syscalls syscalls,
+            ProcRoot proc,
+            Launcher launcher,
+            Cgroups cgroups,
+            NamespaceFinder namespaces,
+            SandboxRegistry registry,
+            SandboxSettings settings) {
+        this.syscalls = syscalls;
+        this.launcher = launcher;
+        this.cgroups = cgroups;
+        this.planner = new LaunchPlanner(settings);
+        this.roots = new RootSource(syscalls, proc, settings);
+        this.sharing = new Sharing(syscalls, proc, namespaces, registry);
+        this.host = HostAccounts.read();
+        this.ids = new IdRanges(settings.firstId(), HostAccounts.idsInUse(host));
+    }
+
+    IdRanges ids() {
+        return ids;
+    }
+
+    /** Fills in what the host decides: checks the root, and gives a new user namespace its ids. */
+    SandboxSpec claimIds(SandboxSpec spec, Claims claims) {
+        roots.check(spec);
+        if (!spec.isNew(NamespaceType.USER)) {
+            return spec;
+        }
+        List<IdMapping> uids = spec.namespaces().user().uidMappings();
+        List<IdMapping> gids = spec.namespaces().user().gidMappings();
+        if (uids.isEmpty()) {
+            List<IdMapping> own = List.of(new IdMapping(0, ids.take(), IdMapping.RANGE));
+            claims.add(() -> ids.giveBack(own));
+            return spec.withMappings(own, own);
+        }
+        List<IdMapping> both = Stream.concat(uids.stream(), gids.stream()).toList();
+        if (!ids.take(both)) {
+            throw Problem.invalid(
+                    "namespaces.user.uidMappings",
+                    "overlaps the ids of another sandbox; share its user namespace with"
+                            + " \"sandbox:NAME\"");
+        }
+        claims.add(() -> ids.giveBack(both));
+        return spec;
+    }
+
+    /** What a sandbox that is kept has in files; all null for a run, but stdin. */
+    record Files(
+            @Nullable Fd stdin,
+            @Nullable Fd layers,
+            @Nullable Fd log,
+            @Nullable Fd run,
+            @Nullable Fd state) {}
+
+    /** A launch that was sent; {@code mappings} are those of its user namespace. */
+    record Sent(Launcher.Launch launch, Mappings mappings) {}
+
+    /**
+     * Claims what a life needs and sends the plan. The cgroup is added to {@code claims}, which
+     * outlive this call; every descriptor is closed at its end.
+     */
+    Sent send(
+            SandboxId id,
+            SandboxSpec spec,
+            Files files,
+            boolean capture,
+            Claims claims,
+            Consumer<Report> listener) {
+        Cgroup cgroup = cgroups.create(id.value());
+        claims.add(cgroup::remove);
+        try (Claims descriptors = new Claims()) {
+            Cgroup.Entry entry = descriptors.opened(cgroup.enter());
+            List<Join> joins = sharing.open(spec, descriptors);
+            Mappings mappings = sharing.mappings(spec, joins);
+            checkDefaultRoot(spec, mappings);
+            Fd tree = roots.tree(spec);
+            if (tree != null) {
+                descriptors.opened(tree);
+            }
+            List<Attachment> attachments =
+                    roots.neededMounts(spec).stream()
+                            .map(mount -> attachment(mount.mountPoint(), descriptors))
+                            .toList();
+            LaunchPlan plan =
+                    planner.plan(
+                            spec,
+                            new LaunchPlanner.Claimed(
+                                    id,
+                                    new Descriptors(
+                                            entry.v2(),
+                                            entry.freezer(),
+                                            tree,
+                                            files.layers(),
+                                            files.stdin(),
+                                            files.log(),
+                                            files.run(),
+                                            files.state()),
+                                    joins,
+                                    attachments,
+                                    mappings,
+                                    identity(spec, joins, mappings),
+                                    roots.isIdMapped(spec),
+                                    capture));
+            return new Sent(launcher.launch(plan, listener), mappings);
+        }
+    }
+
+    private Attachment attachment(String mountPoint, Claims descriptors) {
+        Fd tree =
+                descriptors.opened(
+                        syscalls.openTree(Fd.AT_FDCWD, mountPoint, Syscalls.OPEN_TREE_CLONE));
+        return new Attachment(tree, mountPoint);
+    }
+
+    /** The host's files are protected by their owners not being mapped. */
+    private void checkDefaultRoot(SandboxSpec spec, Mappings mappings) {
+        boolean hostRoot = spec.isNew(NamespaceType.MNT) && RootSource.isHostRoot(spec);
+        if (hostRoot && mappings.mapsAccountOf(host)) {
+            throw Problem.invalid(
+                    "namespaces.user",
+                    "maps ids of users of the host, whose files the default root would show; give"
+                            + " rootfs");
+        }
+    }
+
+    private Accounts.Identity identity(SandboxSpec spec, List<Join> joins, Mappings mappings) {
+        Accounts.Identity identity =
+                spec.user().equals("0:0")
+                        ? new Accounts.Identity(0, 0, List.of(), "/root")
+                        : roots.accounts(spec, sharing.mountMember(spec, joins))
+                                .resolve(spec.user());
+        if (!Mappings.maps(mappings.uids(), identity.uid())) {
+            throw Problem.invalid("user", "the id " + identity.uid() + " is not mapped");
+        }
+        if (!Mappings.maps(mappings.gids(), identity.gid())) {
+            throw Problem.invalid("user", "the group id " + identity.gid() + " is not mapped");
+        }
+        List<Long> groups =
+                identity.groups().stream()
+                        .filter(group -> Mappings.maps(mappings.gids(), group))
+                        .limit(64)
+                        .toList();
+        return new Accounts.Identity(identity.uid(), identity.gid(), groups, identity.home());
+    }
+
+    /** The failure of a launch, told in terms of what was asked for where it follows from that. */
+    RuntimeException explain(SandboxSpec spec, LauncherException failure) {
+        String syscall = failure.refusal().syscall();
+        Errno errno = failure.errno();
+        return switch (failure.stage()) {
+            case WORKING_DIRECTORY ->
+                    Problem.invalid(
+                            "workingDirectory",
+                            "cannot be entered: " + errno + " (" + errno.description() + ")");
+            case TIME ->
+                    errno == Errno.ERANGE
+                            ? Problem.invalid(
+                                    "namespaces.time", "an offset is out of the clock's range")
+                            : failure;
+            case ROOT ->
+                    syscall.equals("mount_setattr")
+                                    && errno == Errno.EINVAL
+                                    && spec.rootfs() != null
+                            ? unsupportedRoot(spec.rootfs())
+                            : failure;
+            case MOUNTS ->
+                    spec.rootfs() != null && (errno == Errno.ELOOP || errno == Errno.ENOTDIR)
+                            ? Problem.invalid(
+                                    "rootfs.path",
+                                    "has no directory where one is needed for a mount: "
+                                            + failure.refusal().call())
+                            : failure;
+            default -> failure;
+        };
+    }
+
+    private Problem unsupportedRoot(SandboxSpec.Rootfs rootfs) {
+        String type = roots.fileSystem(rootfs.path());
+        return new Problem(
+                        ProblemType.UNSUPPORTED_FEATURE,
+                        "The file system of "
+                                + rootfs.path()
+                                + " ("
+                                + type
+                                + ") cannot be id-mapped; copy the root to ext4, xfs, btrfs or"
+                                + " tmpfs.")
+                .with("feature", "idmapped-mounts")
+                .with("fileSystem", type);
+    }
+
+    /** Whether a command that was not executed is a result, and not an error of ours. */
+    static @Nullable Exit notExecuted(LauncherException failure) {
+        if (failure.stage() != Stage.EXEC) {
+            return null;
+        }
+        return switch (failure.errno()) {
+            case ENOENT, ENOTDIR -> Exit.notExecuted(false);
+            case EACCES, EISDIR, ENOEXEC, ELIBBAD, ELOOP, ENAMETOOLONG, EPERM, ETXTBSY, EINVAL ->
+                    Exit.notExecuted(true);
+            default -> null;
+        };
+    }
+
+    Cgroup cgroup(SandboxId id) {
+        return cgroups.of(id.value());
+    }
+}

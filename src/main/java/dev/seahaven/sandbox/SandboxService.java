@@ -1,0 +1,653 @@
+package dev.seahaven.sandbox;
+
+import dev.seahaven.cgroup.Cgroups;
+import dev.seahaven.launcher.LaunchPlan.RootKind;
+import dev.seahaven.launcher.Launcher;
+import dev.seahaven.launcher.LauncherException;
+import dev.seahaven.launcher.Report;
+import dev.seahaven.namespace.NamespaceFinder;
+import dev.seahaven.procfs.ProcRoot;
+import dev.seahaven.procfs.ProcStat;
+import dev.seahaven.sandbox.SandboxState.Status;
+import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.PidFd;
+import dev.seahaven.syscall.Signal;
+import dev.seahaven.syscall.SyscallException;
+import dev.seahaven.syscall.Syscalls;
+import dev.seahaven.web.Problem;
+import dev.seahaven.web.ProblemType;
+
+import io.micrometer.core.instrument.MeterRegistry;
+
+import org.jspecify.annotations.Nullable;
+
+import tools.jackson.databind.json.JsonMapper;
+
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Collection;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/** The life of sandboxes: made, started, stopped, and found again after the daemon was away. */
+public final class SandboxService {
+
+    private static final Logger LOG = System.getLogger(SandboxService.class.getName());
+    private static final Duration LAUNCH = Duration.ofSeconds(30);
+    private static final Duration DEATH = Duration.ofSeconds(10);
+
+    private final Syscalls syscalls;
+    private final ProcRoot proc;
+    private final Launcher launcher;
+    private final Cgroups cgroups;
+    private final SandboxSettings settings;
+    private final SandboxRegistry registry = new SandboxRegistry();
+    private final SandboxFiles files;
+    private final SandboxLauncher launches;
+    private final SandboxMetrics metrics;
+    private final Runs runs;
+
+    public SandboxService(
+            Syscalls syscalls,
+            ProcRoot proc,
+            Launcher launcher,
+            Cgroups cgroups,
+            NamespaceFinder namespaces,
+            SandboxSettings settings,
+            JsonMapper json,
+            MeterRegistry meters) {
+        this.syscalls = syscalls;
+        this.proc = proc;
+        this.launcher = launcher;
+        this.cgroups = cgroups;
+        this.settings = settings;
+        this.files = new SandboxFiles(syscalls, json, settings);
+        this.launches =
+                new SandboxLauncher(
+                        syscalls, proc, launcher, cgroups, namespaces, registry, settings);
+        this.metrics = new SandboxMetrics(meters);
+        this.runs = new Runs(launcher, launches, registry, metrics);
+        meters.gauge(
+                "seahaven.sandboxes.running",
+                registry,
+                all ->
+                        all.all().stream()
+                                .filter(sandbox -> sandbox.state().status().isAlive())
+                                .count());
+        meters.gauge("seahaven.sandboxes", registry, all -> all.all().size());
+        meters.gauge("seahaven.id.ranges.used", launches.ids(), IdRanges::inUse);
+    }
+
+    Sandbox get(String reference) {
+        return registry.get(reference);
+    }
+
+    Collection<Sandbox> all() {
+        return registry.all();
+    }
+
+    String cgroupPath(Sandbox sandbox) {
+        return launches.cgroup(sandbox.id()).path();
+    }
+
+    LogFile log(Sandbox sandbox) {
+        return new LogFile(files.log(sandbox.id()));
+    }
+
+    /** Makes a sandbox and, where it was asked for, starts it; after a failure nothing is left. */
+    Sandbox create(SandboxSpec asked) {
+        Claims claims = new Claims();
+        try {
+            SandboxId id = registry.newId();
+            registry.claimName(asked.name(), id);
+            claims.add(() -> registry.releaseName(asked.name()));
+            SandboxSpec spec = launches.claimIds(asked, claims);
+            checkReferences(spec);
+            Instant now = Instant.now().truncatedTo(ChronoUnit.MICROS);
+            Sandbox sandbox = new Sandbox(id, now, spec);
+            claims.add(() -> files.remove(id));
+            files.create(id);
+            store(sandbox, null);
+            if (spec.start()) {
+                begin(sandbox);
+            }
+            registry.add(sandbox);
+            claims.keep();
+            return sandbox;
+        } catch (RuntimeException e) {
+            throw claims.undo(e);
+        }
+    }
+
+    /** Makes a sandbox, runs it to its end, collects and destroys it. */
+    Runs.Result run(SandboxSpec spec, @Nullable String stdin) {
+        checkReferences(spec);
+        return runs.run(spec, stdin);
+    }
+
+    private void checkReferences(SandboxSpec spec) {
+        for (String reference : Sharing.references(spec)) {
+            if (registry.find(reference).isEmpty()) {
+                throw Problem.invalid(
+                        "namespaces", "there is no sandbox '" + reference + "' to share with");
+            }
+        }
+    }
+
+    Sandbox start(String reference) {
+        Sandbox sandbox = get(reference);
+        return change(
+                sandbox,
+                () -> {
+                    if (!sandbox.state().status().canStart()) {
+                        throw wrongState(sandbox, "started; stop it first");
+                    }
+                    begin(sandbox);
+                    return sandbox;
+                });
+    }
+
+    private static Problem wrongState(Sandbox sandbox, String what) {
+        return new Problem(
+                ProblemType.WRONG_STATE,
+                "The sandbox "
+                        + sandbox.id()
+                        + " is "
+                        + sandbox.state().status().name().toLowerCase(Locale.ROOT)
+                        + " and cannot be "
+                        + what
+                        + ".");
+    }
+
+    private <T> T change(Sandbox sandbox, Supplier<T> work) {
+        return sandbox.change(
+                settings.changeTimeout(),
+                () -> {
+                    if (registry.find(sandbox.id().value()).isEmpty()) {
+                        throw Problem.notFound("sandbox", sandbox.id().value());
+                    }
+                    return work.get();
+                });
+    }
+
+    /** Starts a life. Afterwards it runs or, where the command cannot be executed, has failed. */
+    private void begin(Sandbox sandbox) {
+        long begun = System.nanoTime();
+        SandboxId id = sandbox.id();
+        SandboxSpec spec = sandbox.spec();
+        CompletableFuture<Report> first = new CompletableFuture<>();
+        CompletableFuture<Void> gone = new CompletableFuture<>();
+        Claims claims = new Claims();
+        try (Claims descriptors = new Claims()) {
+            files.unmarkStopping(id);
+            claims.add(() -> files.removeRun(id));
+            SandboxLauncher.Files opened =
+                    new SandboxLauncher.Files(
+                            null,
+                            RootSource.kind(spec) == RootKind.OVERLAY
+                                    ? descriptors.opened(files.openLayers(id))
+                                    : null,
+                            descriptors.opened(files.openLog(id)),
+                            descriptors.opened(files.createRun(id)),
+                            descriptors.opened(files.openDirectory(id)));
+            long claimed = System.nanoTime();
+            SandboxLauncher.Sent sent =
+                    launches.send(
+                            id,
+                            spec,
+                            opened,
+                            false,
+                            claims,
+                            report -> {
+                                first.complete(report);
+                                if (report instanceof Report.Gone) {
+                                    gone.complete(null);
+                                }
+                            });
+            claims.add(sent.launch()::close);
+            Report.Launched launched = await(first);
+            PidFd init = find(launched.pid(), launched.startTicks()).orElse(null);
+            Sandbox.Life life =
+                    new Sandbox.Life(init, null, launched.startedAt(), new CompletableFuture<>());
+            Duration whole = Duration.ofNanos(System.nanoTime() - begun);
+            metrics.launched(launched, Duration.ofNanos(claimed - begun), whole);
+            sandbox.timings(
+                    new Sandbox.Timings(
+                            millis(claimed - begun),
+                            millis(whole.toNanos() - (claimed - begun)),
+                            millis(whole.toNanos())));
+            sandbox.begin(life, launched.pid(), sent.mappings());
+            var ignored =
+                    gone.thenRun(() -> Thread.startVirtualThread(() -> finish(sandbox, life)));
+            claims.keep();
+        } catch (LauncherException e) {
+            metrics.failed(e.stage().name().toLowerCase(Locale.ROOT));
+            RuntimeException failure = claims.undo(launches.explain(spec, e));
+            Exit exit = SandboxLauncher.notExecuted(e);
+            if (exit == null || failure.getSuppressed().length > 0) {
+                throw failure;
+            }
+            sandbox.state(sandbox.state().failed(exit));
+            store(sandbox, exit);
+        } catch (RuntimeException e) {
+            throw claims.undo(e);
+        }
+    }
+
+    private static double millis(long nanos) {
+        return Math.round(nanos / 1e3) / 1e3;
+    }
+
+    /** Waits for what a monitor says first. */
+    private static Report.Launched await(CompletableFuture<Report> first) {
+        try {
+            return switch (first.get(LAUNCH.toSeconds(), TimeUnit.SECONDS)) {
+                case Report.Launched launched -> launched;
+                case Report.Failed failed -> throw LauncherException.of(failed);
+                case Report.Output ignored -> throw lost();
+                case Report.Exited ignored -> throw lost();
+                case Report.Gone ignored -> throw lost();
+            };
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Problem(ProblemType.BUSY, "The daemon stops.");
+        } catch (TimeoutException e) {
+            throw new SyscallException("launch(no answer in " + LAUNCH + ")", Errno.ETIMEDOUT);
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static SyscallException lost() {
+        return new SyscallException("launch(the monitor was killed)", Errno.ECHILD);
+    }
+
+    /** A process that has started then; its number may have become another's. */
+    private PidFd hold(int pid, long startTicks) {
+        PidFd pidfd = syscalls.pidfdOpen(pid);
+        Optional<ProcStat> stat = ProcStat.read(proc, pid);
+        if (stat.isEmpty() || stat.get().startTicks() != startTicks) {
+            pidfd.close();
+            throw new SyscallException("pidfd_open(" + pid + ")", Errno.ESRCH);
+        }
+        return pidfd;
+    }
+
+    /** The monitor has ended: reads how, and gives back what the life had. */
+    private void finish(Sandbox sandbox, Sandbox.Life life) {
+        try {
+            Exit exit = exitOf(sandbox, life);
+            releaseLife(sandbox.id());
+            life.close();
+            metrics.ended(exit);
+            sandbox.end(life, exit);
+        } catch (RuntimeException e) {
+            LOG.log(Level.ERROR, "the end of sandbox " + sandbox.id() + " was not tidy", e);
+            sandbox.end(life, Exit.monitorLost());
+        }
+    }
+
+    private void releaseLife(SandboxId id) {
+        launches.cgroup(id).remove();
+        files.removeRun(id);
+    }
+
+    private Exit exitOf(Sandbox sandbox, Sandbox.Life life) {
+        boolean stopped = sandbox.isStopping() || files.isMarkedStopping(sandbox.id());
+        Optional<Report.Exited> record =
+                files.readExit(sandbox.id())
+                        .filter(exit -> exit.launched().startedAt().equals(life.startedAt()));
+        if (record.isPresent()) {
+            return Exit.of(record.get(), stopped);
+        }
+        // Without its monitor init is killed; whatever ended it before shows in its pidfd.
+        OptionalInt status = life.init() == null ? OptionalInt.empty() : lastStatus(life.init());
+        if (status.isEmpty() || Report.signal(status.getAsInt()) == Signal.KILL.number()) {
+            return Exit.monitorLost();
+        }
+        return Exit.ofStatus(status.getAsInt(), Exit.ofStatus(status.getAsInt()), Instant.now());
+    }
+
+    /** Its parent is gone; pid 1 reaps it, sooner or later. */
+    private OptionalInt lastStatus(PidFd init) {
+        long end = System.nanoTime() + DEATH.toNanos();
+        OptionalInt status = syscalls.pidfdExitStatus(init);
+        while (status.isEmpty() && System.nanoTime() < end) {
+            pause();
+            status = syscalls.pidfdExitStatus(init);
+        }
+        return status;
+    }
+
+    private static void pause() {
+        LockSupport.parkNanos(5_000_000);
+    }
+
+    /** Asks the command to end and, after the time, kills all. */
+    Sandbox stop(String reference, Duration wait, @Nullable Signal signal) {
+        Sandbox sandbox = get(reference);
+        return change(
+                sandbox,
+                () -> {
+                    Sandbox.Life life = alive(sandbox, "stopped");
+                    end(sandbox, life, wait, signal);
+                    return sandbox;
+                });
+    }
+
+    private static Sandbox.Life alive(Sandbox sandbox, String what) {
+        Sandbox.Life life = sandbox.life();
+        if (life == null) {
+            throw wrongState(sandbox, what);
+        }
+        return life;
+    }
+
+    private void end(Sandbox sandbox, Sandbox.Life life, Duration wait, @Nullable Signal signal) {
+        sandbox.stopping(true);
+        files.markStopping(sandbox.id());
+        thaw(sandbox);
+        send(life, signal == null ? sandbox.spec().stopSignal() : signal);
+        if (!ended(life, wait)) {
+            killAll(sandbox);
+            awaitDeath(sandbox, life);
+        }
+    }
+
+    private void thaw(Sandbox sandbox) {
+        if (sandbox.state().status() == Status.PAUSED) {
+            launches.cgroup(sandbox.id()).thaw();
+            sandbox.state(sandbox.state().with(Status.RUNNING));
+        }
+    }
+
+    private void send(Sandbox.Life life, Signal signal) {
+        if (life.init() == null) {
+            return;
+        }
+        try {
+            syscalls.pidfdSendSignal(life.init(), signal);
+        } catch (SyscallException e) {
+            if (e.errno() != Errno.ESRCH) {
+                throw e;
+            }
+        } catch (IllegalStateException e) {
+            // Closed: it has ended in between.
+        }
+    }
+
+    private void killAll(Sandbox sandbox) {
+        try {
+            launches.cgroup(sandbox.id()).kill();
+        } catch (SyscallException e) {
+            if (e.errno() != Errno.ENOENT && e.errno() != Errno.ENODEV) {
+                throw e;
+            }
+        }
+    }
+
+    private static boolean ended(Sandbox.Life life, Duration wait) {
+        try {
+            life.ended().get(wait.toMillis(), TimeUnit.MILLISECONDS);
+            return true;
+        } catch (TimeoutException e) {
+            return false;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Problem(ProblemType.BUSY, "The daemon stops.");
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static void awaitDeath(Sandbox sandbox, Sandbox.Life life) {
+        if (!ended(life, DEATH)) {
+            throw new Problem(
+                    ProblemType.BUSY,
+                    "The processes of sandbox "
+                            + sandbox.id()
+                            + " were killed but have not died yet; try again.");
+        }
+    }
+
+    /** Sends a signal to the command; KILL ends every process, at once. */
+    Sandbox kill(String reference, Signal signal) {
+        Sandbox sandbox = get(reference);
+        return change(
+                sandbox,
+                () -> {
+                    Sandbox.Life life = alive(sandbox, "killed");
+                    if (signal == Signal.KILL) {
+                        killAll(sandbox);
+                        awaitDeath(sandbox, life);
+                    } else {
+                        send(life, signal);
+                    }
+                    return sandbox;
+                });
+    }
+
+    Sandbox restart(String reference, Duration wait) {
+        Sandbox sandbox = get(reference);
+        return change(
+                sandbox,
+                () -> {
+                    Sandbox.Life life = sandbox.life();
+                    if (life != null) {
+                        end(sandbox, life, wait, null);
+                    }
+                    begin(sandbox);
+                    sandbox.state(sandbox.state().restarted());
+                    store(sandbox, sandbox.life() == null ? sandbox.state().exit() : null);
+                    return sandbox;
+                });
+    }
+
+    private void store(Sandbox sandbox, @Nullable Exit failure) {
+        files.write(
+                new SandboxFiles.Stored(
+                        sandbox.id(),
+                        sandbox.createdAt(),
+                        sandbox.spec(),
+                        sandbox.state().restarts(),
+                        failure));
+    }
+
+    Sandbox pause(String reference) {
+        Sandbox sandbox = get(reference);
+        return change(
+                sandbox,
+                () -> {
+                    if (sandbox.state().status() != Status.RUNNING) {
+                        throw wrongState(sandbox, "paused");
+                    }
+                    launches.cgroup(sandbox.id()).freeze();
+                    sandbox.state(sandbox.state().with(Status.PAUSED));
+                    return sandbox;
+                });
+    }
+
+    Sandbox resume(String reference) {
+        Sandbox sandbox = get(reference);
+        return change(
+                sandbox,
+                () -> {
+                    if (sandbox.state().status() != Status.PAUSED) {
+                        throw wrongState(sandbox, "resumed");
+                    }
+                    thaw(sandbox);
+                    return sandbox;
+                });
+    }
+
+    /**
+     * Waits for the end of the life that is.
+     *
+     * @throws Problem 408 when the time is over, 409 when it was never started
+     */
+    Exit await(String reference, Duration wait) {
+        Sandbox sandbox = get(reference);
+        Sandbox.Life life = sandbox.life();
+        if (life != null && !ended(life, wait)) {
+            throw new Problem(
+                    ProblemType.WAIT_EXPIRED,
+                    "The sandbox " + sandbox.id() + " still runs; wait again.");
+        }
+        Exit exit = sandbox.state().exit();
+        if (exit == null) {
+            throw wrongState(sandbox, "waited for; start it first");
+        }
+        return exit;
+    }
+
+    /**
+     * Destroys a sandbox.
+     *
+     * @param expected checks the version before anything is done
+     */
+    void delete(String reference, boolean force, Consumer<Sandbox> expected) {
+        Sandbox sandbox = get(reference);
+        change(
+                sandbox,
+                () -> {
+                    expected.accept(sandbox);
+                    checkSharers(sandbox, force);
+                    Sandbox.Life life = sandbox.life();
+                    if (life != null && !force) {
+                        throw wrongState(sandbox, "deleted; stop it first, or give force=true");
+                    }
+                    if (life != null) {
+                        killAll(sandbox);
+                        awaitDeath(sandbox, life);
+                    }
+                    remove(sandbox);
+                    return sandbox;
+                });
+    }
+
+    private void checkSharers(Sandbox sandbox, boolean force) {
+        List<Sandbox> sharers = registry.sharersOf(sandbox);
+        if (!sharers.isEmpty() && !force) {
+            throw new Problem(
+                            ProblemType.IN_USE,
+                            "Other sandboxes share namespaces of "
+                                    + sandbox.id()
+                                    + "; delete them first, or give force=true.")
+                    .with(
+                            "holders",
+                            sharers.stream()
+                                    .map(
+                                            other ->
+                                                    Map.of(
+                                                            "kind",
+                                                            "sandbox",
+                                                            "id",
+                                                            other.id().value()))
+                                    .toList());
+        }
+    }
+
+    private void remove(Sandbox sandbox) {
+        files.remove(sandbox.id());
+        giveBackIds(sandbox.spec());
+        registry.remove(sandbox);
+    }
+
+    private void giveBackIds(SandboxSpec spec) {
+        launches.ids().giveBack(spec.namespaces().user().uidMappings());
+        launches.ids().giveBack(spec.namespaces().user().gidMappings());
+    }
+
+    /** What a start of the daemon found. */
+    public record Recovery(int running, int ended, int undone, List<String> setAside) {}
+
+    /**
+     * Finds the sandboxes of a daemon before this one, and undoes what it left half made.
+     *
+     * @param sameBoot false after a reboot: no sandbox has survived it
+     */
+    public Recovery recover(boolean sameBoot) {
+        files.prepare();
+        SandboxRecovery recovery =
+                new SandboxRecovery(files, registry, launches, cgroups, sameBoot);
+        Recovery found = recovery.run(this::resume);
+        LOG.log(
+                Level.INFO,
+                "sandboxes: {0} running, {1} ended, {2} half made and undone, set aside {3}",
+                found.running(),
+                found.ended(),
+                found.undone(),
+                found.setAside());
+        return found;
+    }
+
+    /** Takes up a life that a daemon before this one began, or reads how it ended meanwhile. */
+    private void resume(Sandbox sandbox, Report.Launched launched) {
+        Optional<PidFd> monitor = find(launched.monitorPid(), launched.monitorStartTicks());
+        Optional<PidFd> init = find(launched.pid(), launched.startTicks());
+        if (monitor.isPresent() && init.isPresent()) {
+            Sandbox.Life life =
+                    new Sandbox.Life(
+                            init.get(),
+                            monitor.get(),
+                            launched.startedAt(),
+                            new CompletableFuture<>());
+            sandbox.begin(life, launched.pid(), mappingsOf(launched.pid()));
+            if (launches.cgroup(sandbox.id()).isFrozen()) {
+                sandbox.state(sandbox.state().with(Status.PAUSED));
+            }
+            launcher.watch(
+                    monitor.get(), () -> Thread.startVirtualThread(() -> finish(sandbox, life)));
+            return;
+        }
+        // A monitor whose sandbox has ended is about to write the exit record.
+        monitor.ifPresent(this::awaitEnd);
+        monitor.ifPresent(PidFd::close);
+        init.ifPresent(PidFd::close);
+        boolean stopped = files.isMarkedStopping(sandbox.id());
+        Exit exit =
+                files.readExit(sandbox.id())
+                        .filter(record -> record.launched().equals(launched))
+                        .map(record -> Exit.of(record, stopped))
+                        .orElseGet(Exit::monitorLost);
+        sandbox.state(sandbox.state().running(launched.pid(), launched.startedAt()).ended(exit));
+        releaseLife(sandbox.id());
+    }
+
+    private Optional<PidFd> find(int pid, long startTicks) {
+        try {
+            return Optional.of(hold(pid, startTicks));
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.ESRCH) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+    }
+
+    private void awaitEnd(PidFd process) {
+        long end = System.nanoTime() + DEATH.toNanos();
+        while (!syscalls.hasEnded(process) && System.nanoTime() < end) {
+            pause();
+        }
+    }
+
+    private Mappings mappingsOf(int pid) {
+        return new Mappings(
+                IdMapping.parse(proc.read(pid + "/uid_map").orElse("")),
+                IdMapping.parse(proc.read(pid + "/gid_map").orElse("")));
+    }
+}

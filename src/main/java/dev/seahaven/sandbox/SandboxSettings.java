@@ -1,0 +1,26 @@
+package dev.seahaven.sandbox;
+
+import java.nio.file.Path;
+import java.time.Duration;
+
+/**
+ * What the configuration says of sandboxes.
+ *
+ * @param stateDirectory holds one directory for each sandbox
+ * @param runDirectory holds one file for each sandbox that runs
+ * @param logLimitBytes of both streams of one sandbox
+ * @param captureLimitBytes of each stream of a run
+ * @param scratchBytes size of a run's writable layer, in memory
+ * @param firstId lowest id on the host that a sandbox may be given
+ * @param changeTimeout how long a change waits for another of the same sandbox
+ * @param processors how many the host may have
+ */
+public record SandboxSettings(
+        Path stateDirectory,
+        Path runDirectory,
+        long logLimitBytes,
+        long captureLimitBytes,
+        long scratchBytes,
+        long firstId,
+        Duration changeTimeout,
+        int processors) {}

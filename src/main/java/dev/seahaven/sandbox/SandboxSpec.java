@@ -1,0 +1,120 @@
+package dev.seahaven.sandbox;
+
+import dev.seahaven.namespace.NamespaceType;
+import dev.seahaven.syscall.Signal;
+
+import org.jspecify.annotations.Nullable;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A sandbox as it was asked for, checked, with every default filled in.
+ *
+ * @param rootfs null: the host's own root
+ * @param user as it was asked for
+ * @param hostname null where the uts namespace is not its own
+ */
+record SandboxSpec(
+        @Nullable String name,
+        Map<String, String> labels,
+        @Nullable Rootfs rootfs,
+        List<String> command,
+        Map<String, String> env,
+        String workingDirectory,
+        String user,
+        @Nullable String hostname,
+        boolean init,
+        Namespaces namespaces,
+        Network network,
+        Signal stopSignal,
+        @Nullable Double timeoutSeconds,
+        boolean start) {
+
+    record Rootfs(String path, boolean ephemeral, boolean readOnly) {}
+
+    record Namespaces(
+            Member pid, Member mount, Member uts, Member ipc, Member cgroup, User user, Time time) {
+
+        /** The member of each type but net. */
+        Member of(NamespaceType type) {
+            return switch (type) {
+                case PID -> pid;
+                case MNT -> mount;
+                case UTS -> uts;
+                case IPC -> ipc;
+                case CGROUP -> cgroup;
+                case USER -> user.mode;
+                case TIME -> time.mode;
+                case NET -> throw new IllegalArgumentException("see network");
+            };
+        }
+    }
+
+    /** Empty mappings of a new one are filled in when the sandbox is given its ids. */
+    record User(Member mode, List<IdMapping> uidMappings, List<IdMapping> gidMappings) {}
+
+    record Time(Member mode, long monotonicOffsetSeconds, long boottimeOffsetSeconds) {}
+
+    enum NetworkMode {
+        NONE,
+        HOST,
+        SANDBOX,
+        NAMESPACE
+    }
+
+    /**
+     * @param join what the modes SANDBOX and NAMESPACE share
+     */
+    record Network(NetworkMode mode, @Nullable String join) {
+        Member member() {
+            return switch (mode) {
+                case NONE -> new Member.New();
+                case HOST -> new Member.Host();
+                case SANDBOX -> new Member.OfSandbox(String.valueOf(join));
+                case NAMESPACE -> new Member.OfNamespace(String.valueOf(join));
+            };
+        }
+    }
+
+    Member member(NamespaceType type) {
+        return type == NamespaceType.NET ? network.member() : namespaces.of(type);
+    }
+
+    boolean isNew(NamespaceType type) {
+        return member(type) instanceof Member.New;
+    }
+
+    @Nullable Duration timeout() {
+        return timeoutSeconds == null ? null : Duration.ofNanos((long) (timeoutSeconds * 1e9));
+    }
+
+    SandboxSpec withMappings(List<IdMapping> uids, List<IdMapping> gids) {
+        Namespaces n = namespaces;
+        Namespaces mapped =
+                new Namespaces(
+                        n.pid,
+                        n.mount,
+                        n.uts,
+                        n.ipc,
+                        n.cgroup,
+                        new User(n.user.mode, uids, gids),
+                        n.time);
+        return new SandboxSpec(
+                name,
+                labels,
+                rootfs,
+                command,
+                env,
+                workingDirectory,
+                user,
+                hostname,
+                init,
+                mapped,
+                network,
+                stopSignal,
+                timeoutSeconds,
+                start);
+    }
+}

@@ -1,0 +1,69 @@
+package dev.seahaven.sandbox;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+
+import org.jspecify.annotations.Nullable;
+
+import java.time.Instant;
+
+/**
+ * What a sandbox is doing.
+ *
+ * @param pid of its init, or its command where it has none, on the host; null when it does not run
+ * @param restarts how often it was started again
+ * @param exit how its last life ended
+ */
+record SandboxState(
+        Status status,
+        @Nullable Integer pid,
+        @Nullable Instant startedAt,
+        @Nullable Instant finishedAt,
+        int restarts,
+        @Nullable Exit exit) {
+
+    enum Status {
+        @JsonProperty("created")
+        CREATED,
+        @JsonProperty("running")
+        RUNNING,
+        @JsonProperty("paused")
+        PAUSED,
+        @JsonProperty("stopped")
+        STOPPED,
+        @JsonProperty("failed")
+        FAILED;
+
+        boolean canStart() {
+            return switch (this) {
+                case CREATED, STOPPED, FAILED -> true;
+                case RUNNING, PAUSED -> false;
+            };
+        }
+
+        boolean isAlive() {
+            return this == RUNNING || this == PAUSED;
+        }
+    }
+
+    static final SandboxState CREATED = new SandboxState(Status.CREATED, null, null, null, 0, null);
+
+    SandboxState running(int newPid, Instant at) {
+        return new SandboxState(Status.RUNNING, newPid, at, null, restarts, null);
+    }
+
+    SandboxState with(Status other) {
+        return new SandboxState(other, pid, startedAt, finishedAt, restarts, exit);
+    }
+
+    SandboxState ended(Exit how) {
+        return new SandboxState(Status.STOPPED, null, startedAt, how.finishedAt(), restarts, how);
+    }
+
+    SandboxState failed(Exit how) {
+        return new SandboxState(Status.FAILED, null, null, how.finishedAt(), restarts, how);
+    }
+
+    SandboxState restarted() {
+        return new SandboxState(status, pid, startedAt, finishedAt, restarts + 1, exit);
+    }
+}

@@ -1,0 +1,188 @@
+package dev.seahaven.sandbox;
+
+import dev.seahaven.launcher.LaunchPlan.Join;
+import dev.seahaven.namespace.NamespaceFinder;
+import dev.seahaven.namespace.NamespaceType;
+import dev.seahaven.procfs.ProcRoot;
+import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.PidFd;
+import dev.seahaven.syscall.SyscallException;
+import dev.seahaven.syscall.Syscalls;
+import dev.seahaven.web.Problem;
+import dev.seahaven.web.ProblemType;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/** Resolves the namespaces that a sandbox shares, at each start. */
+final class Sharing {
+
+    private final Syscalls syscalls;
+    private final ProcRoot proc;
+    private final NamespaceFinder namespaces;
+    private final SandboxRegistry registry;
+
+    Sharing(
+            Syscalls syscalls,
+            ProcRoot proc,
+            NamespaceFinder namespaces,
+            SandboxRegistry registry) {
+        this.syscalls = syscalls;
+        this.proc = proc;
+        this.namespaces = namespaces;
+        this.registry = registry;
+    }
+
+    /** The sandboxes that a specification names. */
+    static List<String> references(SandboxSpec spec) {
+        return Arrays.stream(NamespaceType.values())
+                .map(spec::member)
+                .filter(Member.OfSandbox.class::isInstance)
+                .map(member -> ((Member.OfSandbox) member).reference())
+                .distinct()
+                .toList();
+    }
+
+    private static String field(NamespaceType type) {
+        return type == NamespaceType.NET ? "network.join" : "namespaces." + type.ociName();
+    }
+
+    /** Opens what is to be entered, {@code user} last, as the launcher wants it. */
+    List<Join> open(SandboxSpec spec, Claims claims) {
+        List<Join> joins = new ArrayList<>();
+        for (NamespaceType type : NamespaceType.values()) {
+            if (type != NamespaceType.USER) {
+                open(spec, type, claims).ifPresent(joins::add);
+            }
+        }
+        open(spec, NamespaceType.USER, claims).ifPresent(joins::add);
+        return joins;
+    }
+
+    private Optional<Join> open(SandboxSpec spec, NamespaceType type, Claims claims) {
+        Fd opened =
+                switch (spec.member(type)) {
+                    case Member.New ignored -> null;
+                    // The launcher is in all of the host's but the mount namespace.
+                    case Member.Host ignored ->
+                            type == NamespaceType.MNT ? namespaces.openOwn(type) : null;
+                    case Member.OfSandbox of -> openOf(running(of.reference(), type), type);
+                    case Member.OfNamespace of -> openOf(of.reference(), type);
+                };
+        return Optional.ofNullable(opened).map(fd -> new Join(type.flag(), claims.opened(fd)));
+    }
+
+    private Fd openOf(String reference, NamespaceType type) {
+        try {
+            return namespaces.open(type, reference);
+        } catch (Problem e) {
+            if (e.type() == ProblemType.NOT_FOUND) {
+                throw Problem.invalid(field(type), String.valueOf(e.getMessage()));
+            }
+            throw e;
+        }
+    }
+
+    private Fd openOf(Running other, NamespaceType type) {
+        try {
+            Fd namespace = namespaces.open(other.init().pid(), type);
+            if (!syscalls.hasEnded(other.init())) {
+                return namespace; // so the number was still its own
+            }
+            namespace.close();
+        } catch (SyscallException e) {
+            // It has just ended.
+        }
+        throw notRunning(other.sandbox());
+    }
+
+    private record Running(Sandbox sandbox, PidFd init) {}
+
+    private Running running(String reference, NamespaceType type) {
+        Sandbox other =
+                registry.find(reference)
+                        .orElseThrow(
+                                () ->
+                                        Problem.invalid(
+                                                field(type),
+                                                "there is no sandbox '" + reference + "'"));
+        Sandbox.Life life = other.life();
+        if (life == null || life.init() == null) {
+            throw notRunning(other);
+        }
+        return new Running(other, life.init());
+    }
+
+    private static Problem notRunning(Sandbox other) {
+        return new Problem(
+                ProblemType.WRONG_STATE,
+                "The sandbox "
+                        + other.id()
+                        + ", whose namespaces are to be shared, does not run; start it first.");
+    }
+
+    /** The mappings of the user namespace that a sandbox will be in. */
+    Mappings mappings(SandboxSpec spec, List<Join> joins) {
+        return switch (spec.member(NamespaceType.USER)) {
+            case Member.New ignored ->
+                    new Mappings(
+                            spec.namespaces().user().uidMappings(),
+                            spec.namespaces().user().gidMappings());
+            case Member.Host ignored -> Mappings.HOST;
+            case Member.OfSandbox of -> {
+                Mappings shared = running(of.reference(), NamespaceType.USER).sandbox().mappings();
+                if (shared == null) {
+                    throw notRunning(registry.get(of.reference()));
+                }
+                yield shared;
+            }
+            case Member.OfNamespace of -> readMappings(of.reference(), joins.getLast().namespace());
+        };
+    }
+
+    private Mappings readMappings(String reference, Fd userns) {
+        int pid =
+                namespaces
+                        .member(NamespaceType.USER, syscalls.fstat(userns).inode())
+                        .orElseThrow(
+                                () ->
+                                        Problem.invalid(
+                                                "namespaces.user",
+                                                "no process is in the user namespace '"
+                                                        + reference
+                                                        + "', so its mappings cannot be read"));
+        Mappings mappings =
+                new Mappings(
+                        IdMapping.parse(proc.read(pid + "/uid_map").orElse("")),
+                        IdMapping.parse(proc.read(pid + "/gid_map").orElse("")));
+        if (!Mappings.maps(mappings.uids(), 0) || !Mappings.maps(mappings.gids(), 0)) {
+            throw Problem.invalid(
+                    "namespaces.user",
+                    "the user namespace '" + reference + "' does not map the id 0");
+        }
+        return mappings;
+    }
+
+    /** A process in the mount namespace that is shared; null where it is new or the host's. */
+    @Nullable Integer mountMember(SandboxSpec spec, List<Join> joins) {
+        return switch (spec.member(NamespaceType.MNT)) {
+            case Member.New ignored -> null;
+            case Member.Host ignored -> null;
+            case Member.OfSandbox of -> running(of.reference(), NamespaceType.MNT).init().pid();
+            case Member.OfNamespace ignored ->
+                    joins.stream()
+                            .filter(join -> join.type() == NamespaceType.MNT.flag())
+                            .findFirst()
+                            .flatMap(
+                                    join ->
+                                            namespaces.member(
+                                                    NamespaceType.MNT,
+                                                    syscalls.fstat(join.namespace()).inode()))
+                            .orElse(null);
+        };
+    }
+}

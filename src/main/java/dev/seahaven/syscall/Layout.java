@@ -1,0 +1,97 @@
+package dev.seahaven.syscall;
+
+import java.util.List;
+
+/**
+ * Sizes and offsets of the kernel's and the C library's structs, and the constants that go with
+ * them, for 64-bit Linux. A test lets the compiler compare each with the system's headers.
+ */
+final class Layout {
+
+    static final int MSGHDR_SIZE = 56;
+    static final int MSGHDR_IOV = 16;
+    static final int MSGHDR_IOVLEN = 24;
+    static final int MSGHDR_CONTROL = 32;
+    static final int MSGHDR_CONTROLLEN = 40;
+    static final int MSGHDR_FLAGS = 48;
+    static final int IOVEC_SIZE = 16;
+    static final int IOVEC_LEN = 8;
+    static final int CMSGHDR_SIZE = 16;
+    static final int CMSGHDR_LEVEL = 8;
+    static final int CMSGHDR_TYPE = 12;
+    static final int POLLFD_SIZE = 8;
+    static final int POLLFD_EVENTS = 4;
+    static final int POLLFD_REVENTS = 6;
+    static final int OPEN_HOW_SIZE = 24;
+    static final int OPEN_HOW_RESOLVE = 16;
+    static final int STATX_SIZE = 256;
+    static final int STATX_UID = 20;
+    static final int STATX_GID = 24;
+    static final int STATX_MODE = 28;
+    static final int STATX_INO = 32;
+    static final int STATX_DEV_MAJOR = 136;
+    static final int STATX_DEV_MINOR = 140;
+
+    /** Generous: glibc's posix_spawn types are smaller and opaque. */
+    static final int SPAWN_TYPE_SIZE = 512;
+
+    /** {name, C expression, value}: what the test asserts. */
+    static final List<Check> CHECKS =
+            List.of(
+                    new Check("sizeof(struct msghdr)", MSGHDR_SIZE),
+                    new Check("offsetof(struct msghdr, msg_iov)", MSGHDR_IOV),
+                    new Check("offsetof(struct msghdr, msg_iovlen)", MSGHDR_IOVLEN),
+                    new Check("offsetof(struct msghdr, msg_control)", MSGHDR_CONTROL),
+                    new Check("offsetof(struct msghdr, msg_controllen)", MSGHDR_CONTROLLEN),
+                    new Check("offsetof(struct msghdr, msg_flags)", MSGHDR_FLAGS),
+                    new Check("sizeof(struct iovec)", IOVEC_SIZE),
+                    new Check("offsetof(struct iovec, iov_len)", IOVEC_LEN),
+                    new Check("sizeof(struct cmsghdr)", CMSGHDR_SIZE),
+                    new Check("offsetof(struct cmsghdr, cmsg_level)", CMSGHDR_LEVEL),
+                    new Check("offsetof(struct cmsghdr, cmsg_type)", CMSGHDR_TYPE),
+                    new Check("sizeof(struct pollfd)", POLLFD_SIZE),
+                    new Check("offsetof(struct pollfd, events)", POLLFD_EVENTS),
+                    new Check("offsetof(struct pollfd, revents)", POLLFD_REVENTS),
+                    new Check("sizeof(struct open_how)", OPEN_HOW_SIZE),
+                    new Check("offsetof(struct open_how, resolve)", OPEN_HOW_RESOLVE),
+                    new Check("sizeof(struct statx)", STATX_SIZE),
+                    new Check("offsetof(struct statx, stx_uid)", STATX_UID),
+                    new Check("offsetof(struct statx, stx_gid)", STATX_GID),
+                    new Check("offsetof(struct statx, stx_mode)", STATX_MODE),
+                    new Check("offsetof(struct statx, stx_ino)", STATX_INO),
+                    new Check("offsetof(struct statx, stx_dev_major)", STATX_DEV_MAJOR),
+                    new Check("offsetof(struct statx, stx_dev_minor)", STATX_DEV_MINOR),
+                    new Check("O_CLOEXEC", LinuxSyscalls.O_CLOEXEC),
+                    new Check("O_CREAT", Syscalls.O_CREAT),
+                    new Check("O_EXCL", Syscalls.O_EXCL),
+                    new Check("O_TRUNC", Syscalls.O_TRUNC),
+                    new Check("O_APPEND", Syscalls.O_APPEND),
+                    new Check("O_NONBLOCK", Syscalls.O_NONBLOCK),
+                    new Check("O_PATH", Syscalls.O_PATH),
+                    new Check("O_DIRECTORY", LinuxSyscalls.oDirectory()),
+                    new Check("MSG_CMSG_CLOEXEC", LinuxSyscalls.MSG_CMSG_CLOEXEC),
+                    new Check("MSG_NOSIGNAL", LinuxSyscalls.MSG_NOSIGNAL),
+                    new Check("MSG_CTRUNC | MSG_TRUNC", LinuxSyscalls.MSG_CUT),
+                    new Check("SOCK_SEQPACKET | SOCK_CLOEXEC", LinuxSyscalls.SEQPACKET_CLOEXEC),
+                    new Check("F_ADD_SEALS", LinuxSyscalls.F_ADD_SEALS),
+                    new Check("SYS_pidfd_open", LinuxSyscalls.SYS_PIDFD_OPEN),
+                    new Check("SYS_pidfd_send_signal", LinuxSyscalls.SYS_PIDFD_SEND_SIGNAL),
+                    new Check("SYS_open_tree", LinuxSyscalls.SYS_OPEN_TREE),
+                    new Check("SYS_openat2", LinuxSyscalls.SYS_OPENAT2),
+                    new Check("SYS_statx", LinuxSyscalls.sysStatx()),
+                    new Check("RESOLVE_IN_ROOT", Syscalls.RESOLVE_IN_ROOT),
+                    new Check("RESOLVE_NO_SYMLINKS", Syscalls.RESOLVE_NO_SYMLINKS),
+                    new Check("RESOLVE_NO_MAGICLINKS", Syscalls.RESOLVE_NO_MAGICLINKS),
+                    new Check("sizeof(struct epoll_event)", LinuxSyscalls.epollEventSize()),
+                    new Check(
+                            "offsetof(struct epoll_event, data)",
+                            LinuxSyscalls.epollEventSize() - 8L),
+                    new Check("CLONE_NEWTIME", CloneFlag.CLONE_NEWTIME.value()),
+                    new Check("CLONE_NEWNET", CloneFlag.CLONE_NEWNET.value()),
+                    new Check("CLONE_NEWUSER", CloneFlag.CLONE_NEWUSER.value()));
+
+    /** A C expression of the headers and the value that we use for it. */
+    record Check(String expression, long value) {}
+
+    private Layout() {}
+}

@@ -1,0 +1,122 @@
+package dev.seahaven.syscall;
+
+import com.sun.jna.LastErrorException;
+import com.sun.jna.Native;
+import com.sun.jna.NativeLong;
+import com.sun.jna.Pointer;
+
+/**
+ * The C library, by direct mapping. A function that fails sets errno and JNA throws; all of these
+ * leave errno alone when they succeed. Direct mapping knows no variable arguments, so {@code
+ * syscall} stands here once for each count.
+ */
+final class Libc {
+
+    static {
+        Native.register(Libc.class, "c");
+    }
+
+    private Libc() {}
+
+    static native int open(String path, int flags, int mode) throws LastErrorException;
+
+    static native int close(int fd);
+
+    static native NativeLong read(int fd, Pointer buffer, NativeLong size)
+            throws LastErrorException;
+
+    static native NativeLong write(int fd, byte[] bytes, NativeLong size) throws LastErrorException;
+
+    static native int mkdir(String path, int mode) throws LastErrorException;
+
+    static native int rmdir(String path) throws LastErrorException;
+
+    static native int unlink(String path) throws LastErrorException;
+
+    static native int rename(String from, String to) throws LastErrorException;
+
+    static native int chown(String path, int uid, int gid) throws LastErrorException;
+
+    static native int chmod(String path, int mode) throws LastErrorException;
+
+    static native int faccessat(int dir, String path, int mode, int flags)
+            throws LastErrorException;
+
+    static native int memfd_create(String name, int flags) throws LastErrorException;
+
+    static native int fcntl(int fd, int command, int argument) throws LastErrorException;
+
+    static native int socketpair(int domain, int type, int protocol, int[] pair)
+            throws LastErrorException;
+
+    static native NativeLong sendmsg(int fd, Pointer message, int flags) throws LastErrorException;
+
+    static native NativeLong recvmsg(int fd, Pointer message, int flags) throws LastErrorException;
+
+    static native int waitpid(int pid, int[] status, int options) throws LastErrorException;
+
+    static native int poll(Pointer fds, NativeLong count, int timeout) throws LastErrorException;
+
+    static native int ioctl(int fd, NativeLong request, Pointer argument) throws LastErrorException;
+
+    static native int epoll_create1(int flags) throws LastErrorException;
+
+    static native int epoll_ctl(int epoll, int operation, int fd, Pointer event)
+            throws LastErrorException;
+
+    static native int epoll_wait(int epoll, Pointer events, int most, int timeout)
+            throws LastErrorException;
+
+    static native int statfs(String path, Pointer buffer) throws LastErrorException;
+
+    static native int geteuid();
+
+    static native int prctl(
+            int option, NativeLong two, NativeLong three, NativeLong four, NativeLong five)
+            throws LastErrorException;
+
+    static native NativeLong syscall(NativeLong number, int one, int two) throws LastErrorException;
+
+    static native NativeLong syscall(NativeLong number, int one, String two, int three)
+            throws LastErrorException;
+
+    static native NativeLong syscall(NativeLong number, int one, int two, Pointer three, int four)
+            throws LastErrorException;
+
+    static native NativeLong syscall(
+            NativeLong number, int one, String two, Pointer three, NativeLong four)
+            throws LastErrorException;
+
+    static native NativeLong syscall(
+            NativeLong number, int one, String two, int three, int four, Pointer five)
+            throws LastErrorException;
+
+    static native NativeLong syscall(NativeLong number, String one, int two)
+            throws LastErrorException;
+
+    static native NativeLong syscall(
+            NativeLong number, int one, int two, String three, Pointer four, int five)
+            throws LastErrorException;
+
+    /* These return the error instead of setting errno (posix_spawn(3)). */
+
+    static native int posix_spawn(
+            int[] pid,
+            String path,
+            Pointer actions,
+            Pointer attributes,
+            Pointer arguments,
+            Pointer environment);
+
+    static native int posix_spawn_file_actions_init(Pointer actions);
+
+    static native int posix_spawn_file_actions_adddup2(Pointer actions, int fd, int newFd);
+
+    static native int posix_spawn_file_actions_destroy(Pointer actions);
+
+    static native int posix_spawnattr_init(Pointer attributes);
+
+    static native int posix_spawnattr_setflags(Pointer attributes, short flags);
+
+    static native int posix_spawnattr_destroy(Pointer attributes);
+}

@@ -1,0 +1,192 @@
+package dev.seahaven.syscall;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.List;
+import java.util.OptionalInt;
+
+/**
+ * The system calls that the daemon makes, with the kernel's names and order of parameters. Every
+ * descriptor that comes back is close-on-exec. All methods throw {@link SyscallException}; those
+ * that wait are repeated after EINTR.
+ */
+public interface Syscalls {
+
+    int AT_EMPTY_PATH = 0x1000;
+    int AT_SYMLINK_NOFOLLOW = 0x100;
+    int O_RDONLY = 0;
+    int O_WRONLY = 1;
+    int O_RDWR = 2;
+    int O_CREAT = 0100;
+    int O_EXCL = 0200;
+    int O_TRUNC = 01000;
+    int O_APPEND = 02000;
+    int O_NONBLOCK = 04000;
+
+    /** For x86; the flags of openat2(2) that differ on Arm are set by {@link LinuxSyscalls}. */
+    int O_DIRECTORY = 0200000;
+
+    int O_PATH = 010000000;
+    int OPEN_TREE_CLONE = 1;
+    long RESOLVE_NO_XDEV = 0x01;
+    long RESOLVE_NO_MAGICLINKS = 0x02;
+    long RESOLVE_NO_SYMLINKS = 0x04;
+    long RESOLVE_BENEATH = 0x08;
+    long RESOLVE_IN_ROOT = 0x10;
+    int MFD_EXEC = 0x10;
+    int MFD_ALLOW_SEALING = 0x02;
+    int F_SEAL_SEAL = 0x01;
+    int F_SEAL_SHRINK = 0x02;
+    int F_SEAL_GROW = 0x04;
+    int F_SEAL_WRITE = 0x08;
+    int F_SEAL_EXEC = 0x20;
+    int EPOLLIN = 1;
+
+    /**
+     * What {@link #fstat} tells: the file type and permissions as in {@code st_mode}, and the
+     * owner.
+     */
+    record Stat(int mode, int uid, int gid, long device, long inode) {
+        private static final int S_IFMT = 0170000;
+        private static final int S_IFDIR = 0040000;
+
+        private static final int S_IFREG = 0100000;
+
+        public boolean isRegularFile() {
+            return (mode & S_IFMT) == S_IFREG;
+        }
+
+        public boolean isDirectory() {
+            return (mode & S_IFMT) == S_IFDIR;
+        }
+    }
+
+    /**
+     * A message of a SEQPACKET socket with the descriptors that came in SCM_RIGHTS; no bytes mean
+     * that the peer is gone.
+     */
+    record Message(byte[] bytes, List<Fd> fds) {}
+
+    /** open(2). */
+    Fd open(String path, int flags, int mode);
+
+    /** openat2(2), relative to {@code dir}. */
+    Fd openat2(Fd dir, String path, int flags, long resolve);
+
+    /** read(2) up to the end, at most {@code most} bytes. */
+    byte[] read(Fd fd, int most);
+
+    /** write(2), all of it. */
+    void write(Fd fd, byte[] bytes);
+
+    /** fstat(2), also of an O_PATH descriptor. */
+    Stat fstat(Fd fd);
+
+    /** faccessat(2), does not throw for ENOENT and ENOTDIR. */
+    boolean exists(Fd dir, String path);
+
+    /** mkdir(2). */
+    void mkdir(String path, int mode);
+
+    /** rmdir(2). */
+    void rmdir(String path);
+
+    /** unlink(2). */
+    void unlink(String path);
+
+    /** rename(2). */
+    void rename(String from, String to);
+
+    /** chown(2); -1 leaves an id as it is. */
+    void chown(String path, int uid, int gid);
+
+    /** chmod(2). */
+    void chmod(String path, int mode);
+
+    /**
+     * memfd_create(2). A kernel that does not know MFD_EXEC (before 6.3) is asked again without it.
+     */
+    Fd memfdCreate(String name, int flags);
+
+    /**
+     * fcntl(2) with F_ADD_SEALS; F_SEAL_EXEC is left out where the kernel does not know it (before
+     * 6.3).
+     */
+    void addSeals(Fd memfd, int seals);
+
+    /** socketpair(2) of the kind AF_UNIX, SOCK_SEQPACKET. */
+    Fd[] socketpair();
+
+    /** sendmsg(2) with SCM_RIGHTS and MSG_NOSIGNAL. */
+    void sendmsg(Fd socket, byte[] bytes, List<Fd> fds);
+
+    /** recvmsg(2) of one message of at most {@code most} bytes. */
+    Message recvmsg(Fd socket, int most);
+
+    /** open_tree(2). */
+    Fd openTree(Fd dir, String path, int flags);
+
+    /**
+     * posix_spawn(3) of a program in a session of its own, with {@code stdin} as its standard
+     * input. Returns the pid.
+     */
+    int posixSpawn(String path, List<String> arguments, List<String> environment, Fd stdin);
+
+    /** waitpid(2) for a child of this process. Returns the status as of wait(2). */
+    int waitpid(int pid);
+
+    /** pidfd_open(2). */
+    PidFd pidfdOpen(int pid);
+
+    /** pidfd_send_signal(2). */
+    void pidfdSendSignal(PidFd pidfd, Signal signal);
+
+    /**
+     * The status, as of wait(2), of a process that has ended, whoever reaped it: ioctl
+     * PIDFD_GET_INFO with PIDFD_INFO_EXIT (Linux 6.15). Empty where it still runs or the kernel
+     * does not tell.
+     */
+    OptionalInt pidfdExitStatus(PidFd pidfd);
+
+    /** Whether a process has ended: poll(2) of its pidfd, without waiting. */
+    boolean hasEnded(PidFd pidfd);
+
+    /** epoll_create1(2). */
+    Fd epollCreate1();
+
+    /** epoll_ctl(2): reports {@code key} when {@code fd} becomes readable or hangs up. */
+    void epollAdd(Fd epoll, Fd fd, long key);
+
+    /** epoll_ctl(2) with EPOLL_CTL_DEL. */
+    void epollDelete(Fd epoll, Fd fd);
+
+    /** epoll_wait(2) without a time limit: the keys of what is ready. */
+    long[] epollWait(Fd epoll, int most);
+
+    /** statfs(2): the number of the file system's type, such as 0x6e736673 for nsfs. */
+    long fileSystemType(String path);
+
+    /**
+     * ioctl NS_GET_USERNS (ioctl_nsfs(2)): the user namespace that owns a namespace, or EPERM when
+     * it is out of sight.
+     */
+    Fd nsGetUserns(Fd namespace);
+
+    /** Whether the kernel knows a system call: it is made with arguments that no kernel accepts. */
+    boolean knows(int syscall);
+
+    /**
+     * Whether a file system takes an option whose value is a descriptor, here of {@code path}
+     * (fsconfig(2)); nothing is mounted.
+     */
+    boolean fileSystemHasOption(String type, String option, String path);
+
+    /** Whether {@link #pidfdExitStatus} can know anything on this kernel; the process lives. */
+    boolean knowsPidfdExitInfo(PidFd pidfd);
+
+    /** The effective user id. */
+    int geteuid();
+
+    /** prctl(2) with PR_CAPBSET_READ, or null where the kernel does not know the capability. */
+    @Nullable Boolean capabilityInBoundingSet(int capability);
+}

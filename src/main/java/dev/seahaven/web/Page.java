@@ -1,0 +1,68 @@
+package dev.seahaven.web;
+
+import org.jspecify.annotations.Nullable;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.Comparator;
+import java.util.List;
+import java.util.function.Function;
+
+/**
+ * A part of a list.
+ *
+ * @param next what to give as {@code after} for the next part; null at the end
+ */
+public record Page<T>(List<T> items, @Nullable String next) {
+
+    /** How many items a page has unless told otherwise, and at the most. */
+    public static final String DEFAULT_LIMIT = "100";
+
+    private static final int LIMIT_MAX = 1000;
+
+    /**
+     * Cuts a page out of all items.
+     *
+     * @param key gives the place of an item in the order; unique, and never changes
+     * @throws Problem when limit or cursor is wrong
+     */
+    public static <T> Page<T> of(
+            List<T> all, Function<T, String> key, int limit, @Nullable String after) {
+        Violations violations = new Violations();
+        violations.require(
+                limit >= 1 && limit <= LIMIT_MAX, "limit", "must be from 1 to " + LIMIT_MAX);
+        String start = after == null ? "" : decode(after, violations);
+        violations.throwIfAny();
+        List<T> rest =
+                all.stream()
+                        .filter(item -> key.apply(item).compareTo(start) > 0)
+                        .sorted(Comparator.comparing(key))
+                        .limit(limit + 1L)
+                        .toList();
+        if (rest.size() <= limit) {
+            return new Page<>(rest, null);
+        }
+        List<T> items = rest.subList(0, limit);
+        return new Page<>(List.copyOf(items), encode(key.apply(items.getLast())));
+    }
+
+    /** The same part with other items in place of these. */
+    public <R> Page<R> map(Function<T, R> with) {
+        return new Page<>(items.stream().map(with).toList(), next);
+    }
+
+    private static String encode(String key) {
+        return Base64.getUrlEncoder()
+                .withoutPadding()
+                .encodeToString(key.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static String decode(String cursor, Violations violations) {
+        try {
+            return new String(Base64.getUrlDecoder().decode(cursor), StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException e) {
+            violations.add("after", "is no cursor; give the 'next' of the page before");
+            return "";
+        }
+    }
+}

@@ -1,0 +1,179 @@
+package dev.seahaven.web;
+
+import dev.seahaven.launcher.LauncherException;
+import dev.seahaven.syscall.SyscallException;
+
+import jakarta.servlet.http.HttpServletRequest;
+
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatusCode;
+import org.springframework.http.MediaType;
+import org.springframework.http.ProblemDetail;
+import org.springframework.http.ResponseEntity;
+import org.springframework.http.converter.HttpMessageNotReadableException;
+import org.springframework.web.bind.annotation.ExceptionHandler;
+import org.springframework.web.bind.annotation.RestControllerAdvice;
+import org.springframework.web.context.request.ServletWebRequest;
+import org.springframework.web.context.request.WebRequest;
+import org.springframework.web.method.annotation.MethodArgumentTypeMismatchException;
+import org.springframework.web.servlet.mvc.method.annotation.ResponseEntityExceptionHandler;
+
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.exc.MismatchedInputException;
+
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.net.URI;
+import java.util.List;
+import java.util.Locale;
+
+/** The one place where failures become answers. */
+@RestControllerAdvice
+class ProblemAdvice extends ResponseEntityExceptionHandler {
+
+    private static final Logger LOG = System.getLogger(ProblemAdvice.class.getName());
+    private static final String RETRY_SECONDS = "1";
+
+    @ExceptionHandler
+    ResponseEntity<Object> problem(Problem problem, HttpServletRequest request) {
+        return answer(problem.toDetail(), request.getRequestURI(), new HttpHeaders());
+    }
+
+    @ExceptionHandler
+    ResponseEntity<Object> launcher(LauncherException failure, HttpServletRequest request) {
+        ProblemDetail detail = kernel(failure.refusal(), failure.getMessage());
+        detail.setProperty(
+                "stage", failure.stage().name().toLowerCase(Locale.ROOT).replace('_', '-'));
+        return answer(detail, request.getRequestURI(), new HttpHeaders());
+    }
+
+    @ExceptionHandler
+    ResponseEntity<Object> syscall(SyscallException refusal, HttpServletRequest request) {
+        return answer(
+                kernel(refusal, refusal.getMessage()), request.getRequestURI(), new HttpHeaders());
+    }
+
+    /**
+     * The status follows from what was asked: a limit that is reached, a feature that is missing,
+     * or nothing foreseen.
+     */
+    private static ProblemDetail kernel(SyscallException refusal, @Nullable String text) {
+        ProblemType type =
+                switch (refusal.errno()) {
+                    case EAGAIN, ENOMEM, ENOSPC, EMFILE, ENFILE, EDQUOT, EUSERS ->
+                            ProblemType.EXHAUSTED;
+                    case ENOSYS, EOPNOTSUPP -> ProblemType.UNSUPPORTED_FEATURE;
+                    default -> ProblemType.KERNEL_REFUSED;
+                };
+        if (type == ProblemType.KERNEL_REFUSED) {
+            LOG.log(Level.ERROR, "the kernel refused", refusal);
+        }
+        ProblemDetail detail = Problem.detail(type, String.valueOf(text));
+        detail.setProperty("syscall", refusal.syscall());
+        detail.setProperty("errno", refusal.errno().name());
+        return detail;
+    }
+
+    @ExceptionHandler
+    ResponseEntity<Object> tooLarge(BodyTooLargeException failure, HttpServletRequest request) {
+        return answer(
+                Problem.detail(ProblemType.TOO_LARGE, failure.getMessage()),
+                request.getRequestURI(),
+                new HttpHeaders());
+    }
+
+    @ExceptionHandler
+    ResponseEntity<Object> defect(Exception defect, HttpServletRequest request) {
+        LOG.log(Level.ERROR, "a defect of the daemon", defect);
+        return answer(
+                Problem.detail(
+                        ProblemType.INTERNAL,
+                        "The daemon has a defect; its log tells more. The request may be"
+                                + " repeated."),
+                request.getRequestURI(),
+                new HttpHeaders());
+    }
+
+    @Override
+    protected @Nullable ResponseEntity<Object> handleHttpMessageNotReadable(
+            HttpMessageNotReadableException failure,
+            HttpHeaders headers,
+            HttpStatusCode status,
+            WebRequest request) {
+        StrictJson.Findings findings = StrictJson.takeFindings();
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof BodyTooLargeException tooLarge) {
+                return answer(
+                        Problem.detail(ProblemType.TOO_LARGE, tooLarge.getMessage()),
+                        path(request),
+                        headers);
+            }
+            if (cause instanceof MismatchedInputException mismatch
+                    && !mismatch.getPath().isEmpty()) {
+                List<Violation> violations =
+                        findings.and(
+                                new Violation(
+                                        StrictJson.field(mismatch.getPath()),
+                                        StrictJson.reason(mismatch)));
+                return answer(Problem.invalid(violations).toDetail(), path(request), headers);
+            }
+            if (cause instanceof JacksonException malformed) {
+                return answer(
+                        Problem.detail(ProblemType.MALFORMED_BODY, StrictJson.reason(malformed)),
+                        path(request),
+                        headers);
+            }
+        }
+        return answer(
+                Problem.detail(
+                        ProblemType.MALFORMED_BODY, "The body is missing; send a JSON document."),
+                path(request),
+                headers);
+    }
+
+    @Override
+    protected @Nullable ResponseEntity<Object> handleExceptionInternal(
+            Exception failure,
+            @Nullable Object body,
+            HttpHeaders headers,
+            HttpStatusCode status,
+            WebRequest request) {
+        if (failure instanceof MethodArgumentTypeMismatchException mismatch) {
+            return answer(
+                    Problem.invalid(
+                                    mismatch.getName(),
+                                    "'" + mismatch.getValue() + "' is not possible here")
+                            .toDetail(),
+                    path(request),
+                    headers);
+        }
+        ProblemType type = ProblemType.of(status.value());
+        String text =
+                body instanceof ProblemDetail detail && detail.getDetail() != null
+                        ? detail.getDetail()
+                        : type.title();
+        if (type == ProblemType.INTERNAL) {
+            LOG.log(Level.ERROR, "a defect of the daemon", failure);
+            text = "The daemon has a defect; its log tells more.";
+        }
+        return answer(Problem.detail(type, text), path(request), headers);
+    }
+
+    private static String path(WebRequest request) {
+        return ((ServletWebRequest) request).getRequest().getRequestURI();
+    }
+
+    private static ResponseEntity<Object> answer(
+            ProblemDetail detail, String path, HttpHeaders headers) {
+        detail.setInstance(URI.create(path));
+        ResponseEntity.BodyBuilder answer =
+                ResponseEntity.status(detail.getStatus())
+                        .headers(headers)
+                        .contentType(MediaType.APPLICATION_PROBLEM_JSON);
+        if (detail.getStatus() == 503) {
+            answer.header(HttpHeaders.RETRY_AFTER, RETRY_SECONDS);
+        }
+        return answer.body(detail);
+    }
+}

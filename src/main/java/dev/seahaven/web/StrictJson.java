@@ -1,0 +1,228 @@
+package dev.seahaven.web;
+
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.jackson.autoconfigure.JsonMapperBuilderCustomizer;
+import org.springframework.core.MethodParameter;
+import org.springframework.http.HttpInputMessage;
+import org.springframework.http.converter.HttpMessageConverter;
+import org.springframework.stereotype.Component;
+import org.springframework.web.bind.annotation.ControllerAdvice;
+import org.springframework.web.servlet.mvc.method.annotation.RequestBodyAdviceAdapter;
+
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.TokenStreamContext;
+import tools.jackson.databind.DeserializationContext;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JavaType;
+import tools.jackson.databind.MapperFeature;
+import tools.jackson.databind.ValueDeserializer;
+import tools.jackson.databind.cfg.CoercionAction;
+import tools.jackson.databind.cfg.CoercionInputShape;
+import tools.jackson.databind.deser.DeserializationProblemHandler;
+import tools.jackson.databind.exc.MismatchedInputException;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.type.LogicalType;
+
+import java.lang.reflect.Type;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * JSON without leniency: an unknown member, a wrong type, a member that stands twice, or anything
+ * after the document is refused, and all unknown members and wrong types of a body are told at
+ * once.
+ */
+@Component
+class StrictJson implements JsonMapperBuilderCustomizer {
+
+    /**
+     * Members of the contract that no version so far supports: they are refused as such, not as
+     * unknown.
+     */
+    private static final Set<String> NOT_YET =
+            Set.of(
+                    "image",
+                    "terminal",
+                    "mounts",
+                    "limits",
+                    "security",
+                    "restart",
+                    "network",
+                    "address",
+                    "ports",
+                    "egress",
+                    "rateBitsPerSecond",
+                    "dns");
+
+    private static final ThreadLocal<List<Violation>> FOUND =
+            ThreadLocal.withInitial(ArrayList::new);
+
+    /** What was found in the body that this thread reads. */
+    record Findings(List<Violation> violations) {
+        List<Violation> and(Violation more) {
+            List<Violation> all = new ArrayList<>(violations);
+            all.add(more);
+            return List.copyOf(all);
+        }
+    }
+
+    static Findings takeFindings() {
+        Findings findings = new Findings(List.copyOf(FOUND.get()));
+        FOUND.remove();
+        return findings;
+    }
+
+    @Override
+    public void customize(JsonMapper.Builder builder) {
+        builder.addHandler(new Collector())
+                .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+                .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+                .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
+                .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
+                .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                .withCoercionConfig(
+                        LogicalType.Textual,
+                        text ->
+                                text.setCoercion(CoercionInputShape.Integer, CoercionAction.Fail)
+                                        .setCoercion(CoercionInputShape.Float, CoercionAction.Fail)
+                                        .setCoercion(
+                                                CoercionInputShape.Boolean, CoercionAction.Fail));
+    }
+
+    /** {@code limits.memoryBytes} for a path of Jackson's. */
+    static String field(List<JacksonException.Reference> path) {
+        StringBuilder field = new StringBuilder();
+        for (JacksonException.Reference part : path) {
+            if (part.getPropertyName() == null) {
+                field.append('[').append(part.getIndex()).append(']');
+            } else {
+                field.append(field.isEmpty() ? "" : ".").append(part.getPropertyName());
+            }
+        }
+        return field.toString();
+    }
+
+    private static String field(TokenStreamContext context) {
+        if (context.inRoot()) {
+            return "";
+        }
+        TokenStreamContext parent = context.getParent();
+        String before = parent == null ? "" : field(parent);
+        if (context.inArray()) {
+            return before + "[" + context.getCurrentIndex() + "]";
+        }
+        return before + (before.isEmpty() ? "" : ".") + context.currentName();
+    }
+
+    /** What is wrong, without Java's names. */
+    static String reason(JacksonException failure) {
+        if (failure instanceof MismatchedInputException mismatch
+                && mismatch.getTargetType() != null) {
+            return "must be " + kind(mismatch.getTargetType());
+        }
+        return "At line "
+                + failure.getLocation().getLineNr()
+                + ", column "
+                + failure.getLocation().getColumnNr()
+                + ": "
+                + failure.getOriginalMessage().lines().findFirst().orElse("not JSON");
+    }
+
+    private static String kind(Class<?> type) {
+        if (type == String.class) {
+            return "a string";
+        }
+        if (type == Boolean.class) {
+            return "true or false";
+        }
+        if (type == Integer.class || type == Long.class) {
+            return "a whole number within its range";
+        }
+        if (Number.class.isAssignableFrom(type)) {
+            return "a number";
+        }
+        if (Iterable.class.isAssignableFrom(type)) {
+            return "an array";
+        }
+        return "an object";
+    }
+
+    private static final class Collector extends DeserializationProblemHandler {
+
+        @Override
+        public boolean handleUnknownProperty(
+                DeserializationContext context,
+                JsonParser parser,
+                ValueDeserializer<?> deserializer,
+                Object beanOrClass,
+                String name) {
+            String field = field(parser.streamReadContext());
+            boolean known = NOT_YET.contains(name);
+            if (!known || parser.currentToken() != JsonToken.VALUE_NULL) {
+                found(field, known ? "is not supported by this version yet" : "is unknown");
+            }
+            parser.skipChildren();
+            return true;
+        }
+
+        @Override
+        public @Nullable Object handleUnexpectedToken(
+                DeserializationContext context,
+                JavaType target,
+                JsonToken token,
+                JsonParser parser,
+                String message) {
+            found(field(parser.streamReadContext()), "must be " + kind(target.getRawClass()));
+            parser.skipChildren();
+            return null;
+        }
+
+        private static void found(String field, String message) {
+            List<Violation> found = FOUND.get();
+            if (found.size() < 100) {
+                found.add(new Violation(field, message));
+            }
+        }
+    }
+
+    /** Throws what the collector has found, as soon as a body is read whole. */
+    @ControllerAdvice
+    static class Thrower extends RequestBodyAdviceAdapter {
+
+        @Override
+        public boolean supports(
+                MethodParameter parameter,
+                Type type,
+                Class<? extends HttpMessageConverter<?>> converter) {
+            return true;
+        }
+
+        @Override
+        public HttpInputMessage beforeBodyRead(
+                HttpInputMessage message,
+                MethodParameter parameter,
+                Type type,
+                Class<? extends HttpMessageConverter<?>> converter) {
+            FOUND.remove();
+            return message;
+        }
+
+        @Override
+        public Object afterBodyRead(
+                Object body,
+                HttpInputMessage message,
+                MethodParameter parameter,
+                Type type,
+                Class<? extends HttpMessageConverter<?>> converter) {
+            List<Violation> violations = takeFindings().violations();
+            if (!violations.isEmpty()) {
+                throw Problem.invalid(violations);
+            }
+            return body;
+        }
+    }
+}
