@@ -40,8 +40,10 @@ void enter_stage(enum stage stage)
 #ifdef SEAHAVEN_FAULTS
     if ((int)stage != fault_stage)
         return;
-    if (fault_dies)
+    if (fault_dies) {
         kill(getpid(), SIGKILL);
+        __builtin_trap(); /* pid 1 ignores its own SIGKILL, but not a fault */
+    }
     errno = EIO;
     fail("fault", "injected");
 #endif
@@ -228,6 +230,9 @@ static bool probe_proc_pidns(void)
 /* Moves the request socket away from standard input and puts /dev/null on every number up to FD_NULL. */
 static int arrange_spawner_descriptors(void)
 {
+    /* The daemon's JVM opens files without close-on-exec. */
+    if (sys_close_range(STDERR_FILENO + 1, ~0u, 0) < 0)
+        refuse("close_range");
     int requests = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, FD_NULL + 1);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -238,7 +243,6 @@ static int arrange_spawner_descriptors(void)
             refuse("dup3");
     if (null > FD_NULL)
         close(null);
-    sys_close_range((unsigned)requests + 1, ~0u, 0);
     return requests;
 }
 

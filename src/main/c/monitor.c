@@ -85,7 +85,7 @@ static int wait_for_child(struct rusage *usage)
     return info.si_code == CLD_EXITED ? info.si_status << 8 : info.si_status & 0x7f;
 }
 
-/* What fail() runs: nothing stays that the monitor has made. */
+/* Nothing stays that the monitor has made. */
 static void undo(void)
 {
     struct rusage usage;
@@ -137,7 +137,7 @@ static bool executed(void)
     return launch.progress->executed_monotonic_nanos != 0;
 }
 
-/* Passes on why the command was not executed, and ends; the child is dead or about to be. */
+/* Passes on why the command was not executed, and ends. */
 __attribute__((noreturn)) static void refuse_launch(void)
 {
     struct report_failed report;
@@ -154,6 +154,16 @@ __attribute__((noreturn)) static void refuse_launch(void)
     }
     (void)send(launch.channel, &report, sizeof report, MSG_NOSIGNAL);
     _exit(1);
+}
+
+/* What fail() runs in the monitor. Where the child has died, that is the cause, and what failed here follows from it. */
+static void give_up(void)
+{
+    struct pollfd child = {.fd = launch.pidfd, .events = POLLIN};
+
+    if (launch.pid > 0 && poll(&child, 1, 0) > 0)
+        refuse_launch();
+    undo();
 }
 
 /* Exec closes the other end of the sync socket; a report comes before. */
@@ -222,7 +232,7 @@ static void carry_out(void)
 
     memset(mounts.fd, -1, sizeof mounts.fd);
     make_channels();
-    fail_cleanup = undo;
+    fail_cleanup = give_up;
     start_child(&launch);
     close_child_ends();
     end_phase(PHASE_CLONE, &since);
@@ -453,6 +463,7 @@ void run_monitor(const struct host *host, int requests, int taken)
     pid_t self = getpid();
 
     prctl(PR_SET_NAME, "seahaven-mon", 0, 0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* idle, it is nothing without the spawner */
     launch.host = host;
     launch.pid = -1;
     launch.pidfd = -1;
@@ -462,6 +473,7 @@ void run_monitor(const struct host *host, int requests, int taken)
     while (launch.channel == -2);
     if (launch.channel < 0 || launch.progress == MAP_FAILED)
         _exit(0);
+    prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
     fail_socket = launch.channel;
     close(requests);
     (void)write_all(taken, &self, sizeof self);

@@ -106,6 +106,8 @@ static void prepare_upper(int dir, const struct plan *plan)
     if (mkdirat(dir, "work", 0700) < 0 && errno != EEXIST)
         fail("mkdirat", "work");
     /* What a volatile overlay leaves to be found after a crash; the daemon drops such uppers (make_overlay). */
+    if (unlinkat(dir, "work/work/incompat/volatile/dirty", 0) < 0 && errno != ENOENT)
+        fail("unlinkat", "work/work/incompat/volatile/dirty");
     if (unlinkat(dir, "work/work/incompat/volatile", AT_REMOVEDIR) < 0 && errno != ENOENT)
         fail("unlinkat", "work/work/incompat/volatile");
     make_directory(dir, "upper", 0755, plan);

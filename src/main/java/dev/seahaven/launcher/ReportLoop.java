@@ -137,17 +137,34 @@ final class ReportLoop implements AutoCloseable {
             }
             byte[] bytes;
             try {
-                Syscalls.Message message = syscalls.recvmsg(socket, ReportCodec.REPORT_MAX);
-                message.fds().forEach(Fd::close);
-                bytes = message.bytes();
+                bytes = receiveBytes();
             } catch (SyscallException e) {
-                bytes = new byte[0]; // ECONNRESET: it was killed with something unread
+                bytes = receiveAfter(e);
             }
             if (bytes.length == 0) {
                 close();
                 return new Report.Gone();
             }
             return ReportCodec.decode(bytes);
+        }
+
+        private byte[] receiveBytes() {
+            Syscalls.Message message = syscalls.recvmsg(socket, ReportCodec.REPORT_MAX);
+            message.fds().forEach(Fd::close);
+            return message.bytes();
+        }
+
+        /**
+         * ECONNRESET, told once: it ended with something unread. What it had said before is still
+         * there.
+         */
+        private byte[] receiveAfter(SyscallException reset) {
+            try {
+                return receiveBytes();
+            } catch (SyscallException e) {
+                LOG.log(Level.WARNING, "a monitor cannot be heard", reset);
+                return new byte[0];
+            }
         }
 
         @Override

@@ -288,16 +288,21 @@ public final class SandboxService {
 
     /** The monitor has ended: reads how, and gives back what the life had. */
     private void finish(Sandbox sandbox, Sandbox.Life life) {
+        Exit exit;
         try {
-            Exit exit = exitOf(sandbox, life);
-            releaseLife(sandbox.id());
-            life.close();
-            metrics.ended(exit);
-            sandbox.end(life, exit);
+            exit = exitOf(sandbox, life);
         } catch (RuntimeException e) {
-            LOG.log(Level.ERROR, "the end of sandbox " + sandbox.id() + " was not tidy", e);
-            sandbox.end(life, Exit.monitorLost());
+            LOG.log(Level.ERROR, "how sandbox " + sandbox.id() + " ended cannot be read", e);
+            exit = Exit.monitorLost();
         }
+        try {
+            releaseLife(sandbox.id());
+        } catch (RuntimeException e) {
+            LOG.log(Level.ERROR, "what sandbox " + sandbox.id() + " had is kept until DELETE", e);
+        }
+        life.close();
+        metrics.ended(exit);
+        sandbox.end(life, exit);
     }
 
     private void releaseLife(SandboxId id) {
@@ -561,6 +566,7 @@ public final class SandboxService {
     }
 
     private void remove(Sandbox sandbox) {
+        launches.cgroup(sandbox.id()).remove();
         files.remove(sandbox.id());
         giveBackIds(sandbox.spec());
         registry.remove(sandbox);

@@ -6,6 +6,7 @@ import dev.seahaven.syscall.SyscallException;
 import jakarta.servlet.http.HttpServletRequest;
 
 import org.jspecify.annotations.Nullable;
+import org.springframework.core.NestedExceptionUtils;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatusCode;
 import org.springframework.http.MediaType;
@@ -102,13 +103,14 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
             HttpStatusCode status,
             WebRequest request) {
         StrictJson.Findings findings = StrictJson.takeFindings();
+        if (NestedExceptionUtils.getMostSpecificCause(failure)
+                instanceof BodyTooLargeException tooLarge) {
+            return answer(
+                    Problem.detail(ProblemType.TOO_LARGE, tooLarge.getMessage()),
+                    path(request),
+                    headers);
+        }
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            if (cause instanceof BodyTooLargeException tooLarge) {
-                return answer(
-                        Problem.detail(ProblemType.TOO_LARGE, tooLarge.getMessage()),
-                        path(request),
-                        headers);
-            }
             if (cause instanceof MismatchedInputException mismatch
                     && !mismatch.getPath().isEmpty()) {
                 List<Violation> violations =

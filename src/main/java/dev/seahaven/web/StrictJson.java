@@ -106,6 +106,32 @@ class StrictJson implements JsonMapperBuilderCustomizer {
         return field.toString();
     }
 
+    /**
+     * Where the value begins that the parser has just met. A replayed value brings contexts of its
+     * own, in which its name stands again.
+     */
+    private static String field(JsonParser parser, @Nullable String name) {
+        TokenStreamContext context = parser.streamReadContext();
+        if (parser.currentToken() != null && parser.currentToken().isStructStart()) {
+            context = parentOf(context);
+        }
+        if (name == null) {
+            return field(context);
+        }
+        while (!name.equals(context.currentName()) && !context.inRoot()) {
+            context = parentOf(context);
+        }
+        while (name.equals(parentOf(context).currentName())) {
+            context = parentOf(context);
+        }
+        return field(context);
+    }
+
+    private static TokenStreamContext parentOf(TokenStreamContext context) {
+        TokenStreamContext parent = context.getParent();
+        return parent == null ? context : parent;
+    }
+
     private static String field(TokenStreamContext context) {
         if (context.inRoot()) {
             return "";
@@ -160,7 +186,7 @@ class StrictJson implements JsonMapperBuilderCustomizer {
                 ValueDeserializer<?> deserializer,
                 Object beanOrClass,
                 String name) {
-            String field = field(parser.streamReadContext());
+            String field = field(parser, name);
             boolean known = NOT_YET.contains(name);
             if (!known || parser.currentToken() != JsonToken.VALUE_NULL) {
                 found(field, known ? "is not supported by this version yet" : "is unknown");
@@ -176,7 +202,7 @@ class StrictJson implements JsonMapperBuilderCustomizer {
                 JsonToken token,
                 JsonParser parser,
                 String message) {
-            found(field(parser.streamReadContext()), "must be " + kind(target.getRawClass()));
+            found(field(parser, null), "must be " + kind(target.getRawClass()));
             parser.skipChildren();
             return null;
         }

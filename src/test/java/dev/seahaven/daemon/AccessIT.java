@@ -1,0 +1,170 @@
+package dev.seahaven.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.seahaven.testing.Api;
+import dev.seahaven.testing.NothingLeft;
+import dev.seahaven.testing.Outside;
+import dev.seahaven.testing.TestDaemon;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.net.InetAddress;
+import java.net.Socket;
+import java.net.http.HttpRequest;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+
+/** Who may call, and what the web server itself answers. */
+@ExtendWith(NothingLeft.class)
+class AccessIT {
+
+    private final TestDaemon daemon = TestDaemon.shared();
+    private final Api api = daemon.api();
+
+    /** A request byte by byte, for what no client would send. */
+    private String raw(String request) throws Exception {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), api.port())) {
+            socket.setSoTimeout(5000);
+            socket.getOutputStream()
+                    .write(request.replace("\n", "\r\n").getBytes(StandardCharsets.ISO_8859_1));
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "/sandboxes",
+                "/system",
+                "/actuator/metrics",
+                "/no-such",
+                "/actuator/prometheus"
+            })
+    void byTcpATokenIsNeeded(String path) {
+        Api.Answer answer = api.send(api.withoutToken(path));
+        answer.expectProblem(401, "unauthorized");
+        assertThat(answer.header("WWW-Authenticate")).isEqualTo("Bearer");
+        api.send(api.withoutToken(path).header("Authorization", "Bearer wrong"))
+                .expectProblem(401, "unauthorized");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/actuator/health", "/v3/api-docs", "/swagger-ui/index.html"})
+    void someThingsNeedNone(String path) {
+        api.send(api.withoutToken(path)).expect(200);
+    }
+
+    @Test
+    void theTokenFileIsForRootAlone() throws Exception {
+        Path token = daemon.places().run().resolve("token");
+        assertThat(Files.getPosixFilePermissions(token))
+                .isEqualTo(PosixFilePermissions.fromString("rw-------"));
+        assertThat(Files.readString(token)).hasSize(43);
+        assertThat(Files.getPosixFilePermissions(daemon.places().run()))
+                .doesNotContainAnyElementsOf(PosixFilePermissions.fromString("----w-rwx"));
+        assertThat(Files.getPosixFilePermissions(daemon.places().run().resolve("seahaven.sock")))
+                .isEqualTo(PosixFilePermissions.fromString("rw-rw----"));
+    }
+
+    @Test
+    void byTheUnixSocketNoneIsNeeded() {
+        String answer =
+                Outside.run(
+                        "curl",
+                        "-sS",
+                        "--unix-socket",
+                        daemon.places().run().resolve("seahaven.sock").toString(),
+                        "-H",
+                        "Content-Type: application/json",
+                        "-d",
+                        "{\"command\":[\"echo\",\"by socket\"]}",
+                        "http://localhost/runs");
+        assertThat(answer).contains("\"stdout\":\"by socket\\n\"");
+    }
+
+    @Test
+    void aForeignHostIsMisdirected() throws Exception {
+        assertThat(raw("GET /actuator/health HTTP/1.1\nHost: evil.example\nConnection: close\n\n"))
+                .startsWith("HTTP/1.1 421")
+                .contains("/problems/wrong-host");
+        for (String host :
+                new String[] {"localhost", "127.0.0.1:1", "[::1]:8080", "LOCALHOST:80"}) {
+            assertThat(
+                            raw(
+                                    "GET /actuator/health HTTP/1.1\nHost: "
+                                            + host
+                                            + "\nConnection: close\n\n"))
+                    .startsWith("HTTP/1.1 200");
+        }
+    }
+
+    @Test
+    void aForeignOriginIsForbidden() {
+        api.send(api.request("/sandboxes").header("Origin", "http://evil.example"))
+                .expectProblem(403, "foreign-origin");
+        api.send(api.request("/sandboxes").header("Origin", "null"))
+                .expectProblem(403, "foreign-origin");
+        api.send(api.request("/sandboxes").header("Origin", "http://127.0.0.1:" + api.port()))
+                .expect(200);
+        api.send(
+                        api.withoutToken("/sandboxes")
+                                .header("Origin", "http://evil.example")
+                                .method("OPTIONS", HttpRequest.BodyPublishers.noBody()))
+                .expectProblem(403, "foreign-origin");
+    }
+
+    @Test
+    void otherMediaTypesAreRefused() {
+        for (String type : new String[] {"text/plain", "application/x-www-form-urlencoded"}) {
+            api.send(
+                            api.request("/sandboxes")
+                                    .header("Content-Type", type)
+                                    .POST(HttpRequest.BodyPublishers.ofString("{}")))
+                    .expectProblem(415, "unsupported-media-type");
+        }
+        api.send(api.request("/sandboxes").header("Accept", "image/png"))
+                .expectProblem(406, "not-acceptable");
+    }
+
+    @Test
+    void wrongPathsAndMethodsAreProblems() {
+        api.get("/no/such").expectProblem(404, "not-found");
+        api.get("/sandboxes/none").expectProblem(404, "not-found");
+        api.get("/runs").expectProblem(405, "method-not-allowed");
+        api.send(api.request("/sandboxes").PUT(HttpRequest.BodyPublishers.noBody()))
+                .expectProblem(405, "method-not-allowed");
+        api.post("/sandboxes/none/start").expectProblem(404, "not-found");
+        api.get("/sandboxes/a%2Fb").expect(400);
+        api.get("/sandboxes;x=1").expect(400);
+        api.get("/error").expect(404);
+    }
+
+    @Test
+    void whatIsNoHttpIsAProblemToo() throws Exception {
+        for (String request :
+                new String[] {
+                    "GET /a|b HTTP/1.1\nHost: localhost\nConnection: close\n\n",
+                    "NONSENSE\n\n",
+                    "GET / HTTP/1.1\nHost: localhost\nHost: localhost\n\n",
+                    "GET / HTTP/1.1\nHost: localhost\nA: " + "x".repeat(20_000) + "\n\n",
+                    "TRACE /sandboxes HTTP/1.1\nHost: localhost\nConnection: close\n\n"
+                }) {
+            String answer = raw(request);
+            assertThat(answer).as(request).startsWith("HTTP/1.1 4").contains("/problems/");
+            assertThat(answer).doesNotContainIgnoringCase("tomcat").doesNotContain("Exception");
+        }
+    }
+
+    @Test
+    void anOpenAddressWithoutTlsIsRefused() {
+        org.assertj.core.api.Assertions.assertThatThrownBy(
+                        () -> TestDaemon.start("--server.address=0.0.0.0"))
+                .hasStackTraceContaining("does not listen on");
+    }
+}

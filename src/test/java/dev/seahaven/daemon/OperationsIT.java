@@ -1,0 +1,82 @@
+package dev.seahaven.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.seahaven.testing.Api;
+import dev.seahaven.testing.NothingLeft;
+import dev.seahaven.testing.TestDaemon;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+import tools.jackson.databind.JsonNode;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+@ExtendWith(NothingLeft.class)
+class OperationsIT {
+
+    private final Api api = TestDaemon.shared().api();
+
+    @Test
+    void healthHasTheKernelAsAComponent() {
+        JsonNode health = api.get("/actuator/health").expect(200).json();
+        assertThat(health.path("status").asString()).isEqualTo("UP");
+        JsonNode kernel = health.path("components").path("kernel");
+        assertThat(kernel.path("status").asString()).isEqualTo("UP");
+        assertThat(kernel.path("details").path("kernel").asString()).isNotBlank();
+    }
+
+    @Test
+    void systemTellsEveryKernelFeature() {
+        JsonNode system = api.get("/system").expect(200).json();
+        assertThat(system.path("version").asString()).isNotBlank();
+        assertThat(system.path("kernel").asString()).isEqualTo(System.getProperty("os.version"));
+        assertThat(system.path("cgroups").asString()).isIn("v1", "v2", "hybrid");
+        assertThat(system.path("features").size()).isGreaterThan(20);
+        for (JsonNode feature : system.path("features")) {
+            assertThat(feature.path("without").asString()).isNotBlank();
+            if (feature.path("essential").asBoolean()) {
+                assertThat(feature.path("present").asBoolean()).as(feature.toString()).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void eachPhaseOfALaunchHasAHistogram() {
+        api.shell("true");
+        String metrics = api.get("/actuator/prometheus").expect(200).text();
+        for (String phase : new String[] {"claim", "clone", "maps", "root", "setup", "total"}) {
+            assertThat(metrics)
+                    .contains(
+                            "seahaven_sandbox_launch_phase_seconds_bucket{phase=\"" + phase + "\"");
+        }
+        assertThat(metrics)
+                .contains("seahaven_sandbox_exits_total{reason=\"exited\"}")
+                .contains("seahaven_sandboxes ");
+        assertThat(
+                        api.get("/actuator/info")
+                                .expect(200)
+                                .json()
+                                .path("build")
+                                .path("name")
+                                .asString())
+                .isEqualTo("seahaven");
+        for (String closed : new String[] {"env", "heapdump", "shutdown", "beans"}) {
+            api.get("/actuator/" + closed).expect(404);
+        }
+    }
+
+    /** With {@code -Dopenapi.write} it writes the file instead. */
+    @Test
+    void theCommittedDescriptionIsWhatTheDaemonSays() throws Exception {
+        String served = api.get("/v3/api-docs.yaml").expect(200).text();
+        Path committed = Path.of("openapi/openapi.yaml");
+        if (System.getProperty("openapi.write") != null) {
+            Files.writeString(committed, served);
+        }
+        assertThat(committed).content().isEqualTo(served);
+        assertThat(served).startsWith("openapi: 3.1");
+    }
+}

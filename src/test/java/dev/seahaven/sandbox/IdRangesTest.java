@@ -1,0 +1,63 @@
+package dev.seahaven.sandbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.seahaven.web.Problem;
+
+import org.junit.jupiter.api.Test;
+
+import java.util.List;
+import java.util.stream.Stream;
+
+class IdRangesTest {
+
+    private static final long FIRST = 524_288;
+
+    @Test
+    void givesTheLowestThatIsFreeAndTakesItBack() {
+        IdRanges ranges = new IdRanges(FIRST, List.of());
+        assertThat(ranges.take()).isEqualTo(FIRST);
+        assertThat(ranges.take()).isEqualTo(FIRST + 65_536);
+        ranges.giveBack(List.of(new IdMapping(0, FIRST, 65_536)));
+        assertThat(ranges.inUse()).isEqualTo(1);
+        assertThat(ranges.take()).isEqualTo(FIRST);
+    }
+
+    @Test
+    void skipsWhatBelongsToUsersOfTheHost() {
+        Accounts accounts =
+                Accounts.parse("x:x:" + (FIRST + 5) + ":0::/:/bin/sh\nroot:x:0:0::/:\n", "g:x:70:");
+        List<IdMapping> foreign =
+                IdRanges.foreign(
+                        accounts,
+                        Stream.of(
+                                "u:" + (FIRST + 65_536) + ":65537",
+                                "broken",
+                                "v:1:0",
+                                "w:100000:65536"));
+        assertThat(new IdRanges(FIRST, foreign).take()).isEqualTo(FIRST + 3 * 65_536);
+    }
+
+    @Test
+    void whatWasAskedForIsSharedWithNobody() {
+        IdRanges ranges = new IdRanges(FIRST, List.of());
+        List<IdMapping> mine = List.of(new IdMapping(0, FIRST + 65_000, 1000));
+        assertThat(ranges.take(mine)).isTrue();
+        assertThat(ranges.take(List.of(new IdMapping(0, FIRST + 65_536, 1)))).isFalse();
+        assertThat(ranges.take()).isEqualTo(FIRST + 2 * 65_536);
+        ranges.giveBack(mine);
+        assertThat(ranges.take()).isEqualTo(FIRST);
+    }
+
+    @Test
+    void whenAllAreTakenItSaysSo() {
+        IdRanges ranges = new IdRanges(IdMapping.ID_COUNT - 3 * 65_536, List.of());
+        for (int i = 0; i < 3; i++) {
+            ranges.take();
+        }
+        assertThatThrownBy(ranges::take)
+                .isInstanceOf(Problem.class)
+                .hasMessageContaining("All 3 id ranges are in use");
+    }
+}

@@ -1,0 +1,109 @@
+package dev.seahaven.sandbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.seahaven.daemon.Seahaven;
+import dev.seahaven.testing.Api;
+import dev.seahaven.testing.ExternalDaemon;
+import dev.seahaven.testing.KilledDaemon;
+import dev.seahaven.testing.NothingLeft;
+import dev.seahaven.testing.Outside;
+import dev.seahaven.testing.TestDaemon;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+import tools.jackson.databind.JsonNode;
+
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.Stream;
+
+@ExtendWith(NothingLeft.class)
+class KilledDaemonIT {
+
+    private static final int STEPS_MAX = 60;
+
+    @Test
+    void killedBetweenAnyTwoStepsOfACreationItLeavesNothingHalfMade() throws Exception {
+        TestDaemon.Places places = TestDaemon.newPlaces();
+        int step = 1;
+        boolean answered = false;
+        int whole = 0;
+        while (!answered) {
+            assertThat(step).isLessThan(STEPS_MAX);
+            try (ExternalDaemon daemon =
+                    ExternalDaemon.start(places, KilledDaemon.class, "kill.at=" + step)) {
+                whole += checkNothingHalfMade(daemon.api(), places);
+                answered = createdOrKilled(daemon);
+                if (answered) {
+                    daemon.kill();
+                }
+            }
+            step++;
+        }
+        try (ExternalDaemon daemon = ExternalDaemon.start(places, Seahaven.class)) {
+            whole += checkNothingHalfMade(daemon.api(), places);
+        }
+        assertThat(step).as("steps that were tried").isGreaterThan(12);
+        // Killed after the command was executed, the sandbox is whole and kept.
+        assertThat(whole).isPositive();
+        assertThat(places.cgroupDirectory()).doesNotExist();
+        Outside.delete(places.base());
+        Files.deleteIfExists(Path.of("target", places.cgroup() + ".log"));
+    }
+
+    private static boolean createdOrKilled(ExternalDaemon daemon) {
+        try {
+            daemon.api().create("{\"name\":\"half\",\"command\":[\"sleep\",\"1000\"]}");
+            return true;
+        } catch (UncheckedIOException e) {
+            daemon.awaitEnd();
+            return false;
+        }
+    }
+
+    /**
+     * Whatever is there is whole: running, or not there at all. Returns how many there were;
+     * afterwards there is none.
+     */
+    private static int checkNothingHalfMade(Api api, TestDaemon.Places places) throws Exception {
+        JsonNode all = api.get("/sandboxes").expect(200).json().path("items");
+        assertThat(all.size()).isLessThanOrEqualTo(1);
+        List<String> groups = names(places.cgroupDirectory());
+        assertThat(groups).hasSize(all.size());
+        for (JsonNode sandbox : all) {
+            assertThat(sandbox.path("state").path("status").asString()).isEqualTo("running");
+            assertThat(groups).containsExactly(sandbox.path("id").asString());
+            api.destroy(sandbox.path("id").asString());
+        }
+        await().atMost(Duration.ofSeconds(10))
+                .untilAsserted(
+                        () -> {
+                            assertThat(names(places.cgroupDirectory())).isEmpty();
+                            assertThat(names(places.sandboxes())).isEmpty();
+                            assertThat(names(places.run().resolve("sandboxes"))).isEmpty();
+                            assertThat(
+                                            api.get("/actuator/metrics/seahaven.id.ranges.used")
+                                                    .json()
+                                                    .path("measurements")
+                                                    .path(0)
+                                                    .path("value")
+                                                    .asDouble())
+                                    .isZero();
+                        });
+        return all.size();
+    }
+
+    private static List<String> names(Path directory) throws Exception {
+        try (Stream<Path> entries = Files.list(directory)) {
+            return entries.filter(path -> Files.isDirectory(path) || !directory.startsWith("/sys"))
+                    .map(path -> path.getFileName().toString())
+                    .toList();
+        }
+    }
+}

@@ -1,0 +1,149 @@
+package dev.seahaven.sandbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.seahaven.launcher.Launcher;
+import dev.seahaven.launcher.Stage;
+import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.LinuxSyscalls;
+import dev.seahaven.syscall.Syscalls;
+import dev.seahaven.testing.Api;
+import dev.seahaven.testing.FaultySyscalls;
+import dev.seahaven.testing.NothingLeft;
+import dev.seahaven.testing.TestDaemon;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.springframework.context.annotation.Bean;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * A launch that fails or dies at each stage, and a daemon whose n-th system call fails: nothing is
+ * left.
+ */
+@ExtendWith(NothingLeft.class)
+class LauncherFaultIT {
+
+    private static final String BODY =
+            "{\"command\":[\"true\"],\"namespaces\":{\"time\":{\"mode\":\"new\"}}}";
+    private static final List<String> ENVIRONMENT = new ArrayList<>();
+    private static FaultySyscalls.Pair calls =
+            FaultySyscalls.failing(new LinuxSyscalls(), Errno.EIO);
+
+    static class Faults {
+
+        @Bean
+        Syscalls syscalls() {
+            calls = FaultySyscalls.failing(new LinuxSyscalls(), Errno.EIO);
+            return calls.syscalls();
+        }
+
+        @Bean
+        Launcher launcher(Syscalls syscalls) {
+            try {
+                byte[] binary =
+                        Files.readAllBytes(
+                                Path.of("target/launcher-test/seahaven-launcher-faults"));
+                return new Launcher(syscalls, binary, ENVIRONMENT);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+
+    @Test
+    void aLaunchThatFailsOrDiesAtAnyStageLeavesNothing() throws Exception {
+        ENVIRONMENT.clear();
+        try (TestDaemon daemon = TestDaemon.startWith(Faults.class)) {
+            Launcher launcher = daemon.bean(Launcher.class);
+            for (Stage stage : Stage.values()) {
+                for (String kind : new String[] {"fail", "die"}) {
+                    ENVIRONMENT.clear();
+                    ENVIRONMENT.add("FAULT=" + stage.ordinal() + ":" + kind);
+                    launcher.close();
+                    launcher.start();
+                    strike(daemon, stage, kind, "/sandboxes");
+                    if (stage != Stage.RECORD) { // a run has none
+                        strike(daemon, stage, kind, "/runs");
+                    }
+                    checkNothing(daemon, stage + " " + kind);
+                }
+            }
+            ENVIRONMENT.clear();
+            launcher.close();
+            launcher.start();
+            assertThat(daemon.api().shell("echo well")).isEqualTo("well\n");
+        }
+    }
+
+    private static void strike(TestDaemon daemon, Stage stage, String kind, String path) {
+        Api.Answer answer = daemon.api().post(path, BODY);
+        String name = stage.name().toLowerCase(Locale.ROOT).replace('_', '-');
+        boolean fails = kind.equals("fail");
+        if (stage == Stage.WORKING_DIRECTORY && fails) {
+            answer.expectViolation("workingDirectory");
+        } else {
+            answer.expectProblem(500, "kernel-refused");
+            if (fails) {
+                assertThat(answer.json().path("stage").asString()).isEqualTo(name);
+                assertThat(answer.json().path("errno").asString()).isEqualTo("EIO");
+            } else {
+                assertThat(answer.json().path("errno").asString())
+                        .as(answer.text())
+                        .isEqualTo("ECHILD");
+            }
+        }
+    }
+
+    private static void checkNothing(TestDaemon daemon, String when) throws Exception {
+        org.awaitility.Awaitility.await()
+                .untilAsserted(
+                        () -> {
+                            assertThat(count(daemon.places().cgroupDirectory())).as(when).isZero();
+                            assertThat(count(daemon.places().sandboxes())).as(when).isZero();
+                            assertThat(count(daemon.places().run().resolve("sandboxes")))
+                                    .as(when)
+                                    .isZero();
+                        });
+        assertThat(daemon.api().get("/sandboxes").json().path("items")).as(when).isEmpty();
+    }
+
+    private static long count(Path directory) throws IOException {
+        try (var entries = Files.list(directory)) {
+            return entries.filter(path -> Files.isDirectory(path) || !path.startsWith("/sys"))
+                    .count();
+        }
+    }
+
+    @Test
+    void aSystemCallOfTheDaemonThatFailsIsToldAndUndone() throws Exception {
+        ENVIRONMENT.clear();
+        try (TestDaemon daemon = TestDaemon.startWith(Faults.class)) {
+            for (String path : new String[] {"/sandboxes", "/runs"}) {
+                int number = 1;
+                boolean struck = true;
+                while (struck) {
+                    calls.control().arm(number);
+                    Api.Answer answer = daemon.api().post(path, "{\"command\":[\"true\"]}");
+                    struck = !calls.control().disarm();
+                    if (struck && answer.status() >= 400) {
+                        answer.expectProblem(500, "kernel-refused");
+                        assertThat(answer.json().path("errno").asString()).isEqualTo("EIO");
+                        assertThat(answer.json().path("syscall").asString()).isEqualTo("injected");
+                    }
+                    daemon.destroyAll();
+                    checkNothing(daemon, path + " " + number);
+                    number++;
+                }
+                assertThat(number).as(path).isGreaterThan(6);
+            }
+        }
+    }
+}

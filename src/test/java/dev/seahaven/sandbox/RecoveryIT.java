@@ -1,0 +1,229 @@
+package dev.seahaven.sandbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.seahaven.daemon.Seahaven;
+import dev.seahaven.testing.Api;
+import dev.seahaven.testing.ExternalDaemon;
+import dev.seahaven.testing.NothingLeft;
+import dev.seahaven.testing.Outside;
+import dev.seahaven.testing.TestDaemon;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+import tools.jackson.databind.JsonNode;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+
+/** A daemon that comes back. */
+@ExtendWith(NothingLeft.class)
+class RecoveryIT {
+
+    private final TestDaemon.Places places = TestDaemon.newPlaces();
+
+    @AfterEach
+    void remove() throws Exception {
+        Outside.delete(places.base());
+        Files.deleteIfExists(Path.of("target", places.cgroup() + ".log"));
+    }
+
+    private ExternalDaemon start() {
+        return ExternalDaemon.start(places, Seahaven.class);
+    }
+
+    @Test
+    void killedAndStartedAgainItFindsItsSandboxesAndEveryExit() {
+        String running;
+        String exits;
+        String paused;
+        String stopped;
+        String failed;
+        int pid;
+        ExternalDaemon first = start();
+        Api api = first.api();
+        running =
+                api.create(
+                        "{\"name\":\"runs\",\"command\":[\"/bin/sh\",\"-c\",\"while :; do echo"
+                                + " tick; sleep 0.2; done\"]}");
+        exits = api.create("{\"command\":[\"/bin/sh\",\"-c\",\"sleep 2; echo bye; exit 5\"]}");
+        paused = api.create("{\"command\":[\"sleep\",\"1000\"]}");
+        api.post("/sandboxes/" + paused + "/pause").expect(200);
+        stopped = api.create("{\"command\":[\"sleep\",\"1000\"]}");
+        api.post("/sandboxes/" + stopped + "/stop").expect(200);
+        failed = api.create("{\"command\":[\"no-such\"]}");
+        pid = api.pid(running);
+        first.kill();
+        await().atMost(Duration.ofSeconds(10))
+                .until(() -> Files.exists(places.sandboxes().resolve(exits).resolve("exit")));
+        assertThat(Path.of("/proc/" + pid)).exists();
+
+        try (ExternalDaemon second = start()) {
+            Api after = second.api();
+            JsonNode found = after.get("/system").json().path("recovery");
+            assertThat(found.path("running").asInt()).isEqualTo(2);
+            assertThat(found.path("ended").asInt()).isEqualTo(3);
+            assertThat(found.path("undone").asInt()).isZero();
+            assertThat(after.pid("runs")).isEqualTo(pid);
+            String before = after.get("/sandboxes/runs/logs").text();
+            await().atMost(Duration.ofSeconds(5))
+                    .until(
+                            () ->
+                                    after.get("/sandboxes/runs/logs").text().length()
+                                            > before.length());
+            JsonNode exit = after.get("/sandboxes/" + exits + "/wait").expect(200).json();
+            assertThat(exit.path("exitCode").asInt()).isEqualTo(5);
+            assertThat(exit.path("reason").asString()).isEqualTo("exited");
+            assertThat(after.get("/sandboxes/" + exits + "/logs").text()).isEqualTo("bye\n");
+            assertThat(status(after, paused)).isEqualTo("paused");
+            assertThat(
+                            after.get("/sandboxes/" + stopped)
+                                    .json()
+                                    .path("state")
+                                    .path("exit")
+                                    .path("reason")
+                                    .asString())
+                    .isEqualTo("stopped");
+            assertThat(status(after, failed)).isEqualTo("failed");
+            assertThat(
+                            after.post("/sandboxes/runs/stop", "{\"timeoutSeconds\":1}")
+                                    .expect(200)
+                                    .json()
+                                    .path("state")
+                                    .path("exit")
+                                    .path("reason")
+                                    .asString())
+                    .isEqualTo("stopped");
+            after.post("/sandboxes", "{\"name\":\"runs\",\"command\":[\"true\"]}")
+                    .expectProblem(409, "name-taken");
+            for (String id : new String[] {running, exits, paused, stopped, failed}) {
+                after.destroy(id);
+            }
+        }
+    }
+
+    private static String status(Api api, String id) {
+        return api.get("/sandboxes/" + id).json().path("state").path("status").asString();
+    }
+
+    @Test
+    void stoppedInOrderItLeavesSandboxesRunning() {
+        int pid;
+        try (ExternalDaemon first = start()) {
+            String id = first.api().create("{\"name\":\"on\",\"command\":[\"sleep\",\"1000\"]}");
+            pid = first.api().pid(id);
+        }
+        assertThat(Path.of("/proc/" + pid)).exists();
+        try (ExternalDaemon second = start()) {
+            assertThat(second.api().pid("on")).isEqualTo(pid);
+            second.api().destroy("on");
+        }
+        assertThat(Path.of("/proc/" + pid)).doesNotExist();
+    }
+
+    @Test
+    void aRunEndsWithTheDaemon() throws Exception {
+        ExternalDaemon daemon = start();
+        Thread client =
+                Thread.startVirtualThread(
+                        () -> {
+                            try {
+                                daemon.api().post("/runs", "{\"command\":[\"sleep\",\"1000\"]}");
+                            } catch (java.io.UncheckedIOException e) {
+                                // The daemon is killed in the middle.
+                            }
+                        });
+        await().atMost(Duration.ofSeconds(10))
+                .until(() -> !processes(places.cgroupDirectory()).isEmpty());
+        daemon.kill();
+        client.join();
+        await().atMost(Duration.ofSeconds(10))
+                .until(() -> processes(places.cgroupDirectory()).isEmpty());
+        start().close();
+        assertThat(places.cgroupDirectory()).doesNotExist();
+    }
+
+    private static String processes(Path group) throws Exception {
+        StringBuilder all = new StringBuilder();
+        try (var groups = Files.list(group)) {
+            for (Path child : groups.filter(Files::isDirectory).toList()) {
+                all.append(Files.readString(child.resolve("cgroup.procs")));
+            }
+        }
+        return all.toString();
+    }
+
+    @Test
+    void whenTheMonitorIsKilledTheSandboxEndsAndSaysSo() {
+        try (ExternalDaemon daemon = start()) {
+            Api api = daemon.api();
+            String id = api.create("{\"command\":[\"sleep\",\"1000\"]}");
+            int pid = api.pid(id);
+            String parent =
+                    Outside.read("/proc/" + pid + "/status")
+                            .lines()
+                            .filter(line -> line.startsWith("PPid:"))
+                            .findFirst()
+                            .orElseThrow()
+                            .replaceAll("\\D", "");
+            assertThat(Outside.read("/proc/" + parent + "/comm")).isEqualTo("seahaven-mon\n");
+            Outside.run("kill", "-9", parent);
+            JsonNode exit =
+                    api.get("/sandboxes/" + id + "/wait?timeoutSeconds=20").expect(200).json();
+            assertThat(exit.path("reason").asString()).isEqualTo("monitor-lost");
+            assertThat(Path.of("/proc/" + pid)).doesNotExist();
+            api.destroy(id);
+        }
+    }
+
+    @Test
+    void aSpawnerThatWasKilledIsStartedAgain() {
+        try (ExternalDaemon daemon = start()) {
+            Api api = daemon.api();
+            String id = api.create("{\"command\":[\"sleep\",\"1000\"]}");
+            for (int child : Outside.children((int) daemon.pid())) {
+                Outside.run("kill", "-9", "" + child);
+            }
+            assertThat(api.shell("echo still here")).isEqualTo("still here\n");
+            assertThat(status(api, id)).isEqualTo("running");
+            api.destroy(id);
+        }
+    }
+
+    @Test
+    void whatCannotBeReadIsSetAsideAndTheDaemonStarts() throws Exception {
+        String id;
+        try (ExternalDaemon first = start()) {
+            id = first.api().create("{\"start\":false,\"command\":[\"true\"]}");
+        }
+        Files.writeString(places.sandboxes().resolve(id).resolve("sandbox.json"), "{ broken");
+        try (ExternalDaemon second = start()) {
+            assertThat(
+                            second.api()
+                                    .get("/system")
+                                    .json()
+                                    .path("recovery")
+                                    .path("setAside")
+                                    .path(0)
+                                    .asString())
+                    .contains(id, "set-aside");
+            assertThat(second.api().get("/sandboxes").json().path("items")).isEmpty();
+        }
+    }
+
+    @Test
+    void aSecondDaemonIsRefused() {
+        try (ExternalDaemon first = start()) {
+            assertThat(first.api().get("/sandboxes").status()).isEqualTo(200);
+            org.assertj.core.api.Assertions.assertThatThrownBy(this::start)
+                    .isInstanceOf(IllegalStateException.class);
+            assertThat(Outside.read("target/" + places.cgroup() + ".log"))
+                    .contains("another seahaven runs");
+            assertThat(first.api().get("/sandboxes").status()).isEqualTo(200);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+package dev.seahaven.testing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** A daemon in a process of its own, that can be killed. */
+public final class ExternalDaemon implements AutoCloseable {
+
+    private final Process process;
+    private final TestDaemon.Places places;
+    private final int port;
+
+    private ExternalDaemon(Process process, TestDaemon.Places places, int port) {
+        this.process = process;
+        this.places = places;
+        this.port = port;
+    }
+
+    /**
+     * Starts one and waits until it serves.
+     *
+     * @param main the class to run
+     * @param properties Java's own, {@code NAME=VALUE}
+     */
+    public static ExternalDaemon start(
+            TestDaemon.Places places, Class<?> main, String... properties) {
+        int port = freePort();
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(
+                List.of(
+                        "--enable-native-access=ALL-UNNAMED",
+                        "-XX:TieredStopAtLevel=1",
+                        "-XX:+UseSerialGC",
+                        "-Xshare:auto"));
+        for (String property : properties) {
+            command.add("-D" + property);
+        }
+        command.addAll(
+                List.of(
+                        "-cp",
+                        System.getProperty(
+                                "surefire.test.class.path", System.getProperty("java.class.path")),
+                        main.getName()));
+        command.addAll(places.arguments(port));
+        try {
+            Process process =
+                    new ProcessBuilder(command)
+                            .redirectErrorStream(true)
+                            .redirectOutput(
+                                    ProcessBuilder.Redirect.appendTo(
+                                            Path.of("target", places.cgroup() + ".log").toFile()))
+                            .start();
+            ExternalDaemon daemon = new ExternalDaemon(process, places, port);
+            daemon.awaitReady();
+            return daemon;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static int freePort() {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void awaitReady() {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(40);
+        while (System.nanoTime() < end && process.isAlive()) {
+            try {
+                if (api().get("/actuator/health").status() == 200) {
+                    return;
+                }
+            } catch (UncheckedIOException e) {
+                pause();
+            }
+        }
+        throw new IllegalStateException("no daemon; see target/" + places.cgroup() + ".log");
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(50);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    public Api api() {
+        return places.api(port);
+    }
+
+    public long pid() {
+        return process.pid();
+    }
+
+    /** SIGKILL. */
+    public void kill() {
+        process.destroyForcibly();
+        awaitEnd();
+    }
+
+    public void awaitEnd() {
+        try {
+            assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** SIGTERM. */
+    @Override
+    public void close() {
+        process.destroy();
+        awaitEnd();
+    }
+}

@@ -1,0 +1,112 @@
+package dev.seahaven.testing;
+
+import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.SyscallException;
+import dev.seahaven.syscall.Syscalls;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import java.util.Set;
+
+/**
+ * System calls of which the n-th fails, or ends this process. It counts the calls that change or
+ * open something, on the thread that was armed, or from the first directory of a sandbox on.
+ */
+public final class FaultySyscalls implements InvocationHandler {
+
+    private static final Set<String> COUNTED =
+            Set.of(
+                    "open",
+                    "openat2",
+                    "write",
+                    "fstat",
+                    "mkdir",
+                    "rename",
+                    "memfdCreate",
+                    "addSeals",
+                    "socketpair",
+                    "sendmsg",
+                    "openTree",
+                    "pidfdOpen",
+                    "epollAdd");
+
+    private final Syscalls real;
+    private final Runnable fault;
+    private int left = -1;
+    private boolean armedByMkdir;
+    private int armedFor;
+
+    private FaultySyscalls(Syscalls real, Runnable fault) {
+        this.real = real;
+        this.fault = fault;
+    }
+
+    /** Both faces of it. */
+    public record Pair(Syscalls syscalls, FaultySyscalls control) {}
+
+    public static Pair failing(Syscalls real, Errno errno) {
+        return of(
+                real,
+                () -> {
+                    throw new SyscallException("injected()", errno);
+                });
+    }
+
+    public static Pair of(Syscalls real, Runnable fault) {
+        FaultySyscalls faulty = new FaultySyscalls(real, fault);
+        Syscalls proxy =
+                (Syscalls)
+                        Proxy.newProxyInstance(
+                                Syscalls.class.getClassLoader(),
+                                new Class<?>[] {Syscalls.class},
+                                faulty);
+        return new Pair(proxy, faulty);
+    }
+
+    /** The n-th counted call from now on has the fault; only once. */
+    public synchronized void arm(int number) {
+        left = number;
+    }
+
+    /** Likewise, but it counts from the first directory that is made below one named sandboxes. */
+    public synchronized void armAtMkdir(int number) {
+        armedByMkdir = true;
+        armedFor = number;
+    }
+
+    /** Whether the fault is still to come. Disarms. */
+    public synchronized boolean disarm() {
+        boolean was = left > 0;
+        left = -1;
+        return was;
+    }
+
+    private synchronized boolean strikes(Method method, Object @Nullable [] arguments) {
+        if (armedByMkdir
+                && method.getName().equals("mkdir")
+                && arguments != null
+                && arguments[0].toString().matches(".*/sandboxes/[a-z2-7]{12}")) {
+            armedByMkdir = false;
+            left = armedFor;
+        }
+        boolean looks = arguments != null && arguments[0].toString().startsWith("/proc/");
+        return left > 0 && !looks && COUNTED.contains(method.getName()) && --left == 0;
+    }
+
+    @Override
+    public @Nullable Object invoke(Object proxy, Method method, Object @Nullable [] arguments)
+            throws Throwable {
+        if (strikes(method, arguments)) {
+            fault.run();
+        }
+        try {
+            return method.invoke(real, arguments);
+        } catch (InvocationTargetException e) {
+            throw e.getCause() == null ? e : e.getCause();
+        }
+    }
+}

@@ -1,0 +1,111 @@
+package dev.seahaven.testing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/** How the host sees things: /proc, and the tools of util-linux and iproute2. */
+public final class Outside {
+
+    public static final List<String> TYPES =
+            List.of("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts");
+
+    private Outside() {}
+
+    /** Runs a program to its end; it must succeed. Returns what it wrote. */
+    public static String run(String... command) {
+        try {
+            Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+            process.getOutputStream().close();
+            String text =
+                    new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(process.exitValue()).as(String.join(" ", command) + ": " + text).isZero();
+            return text;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    public static String read(String file) {
+        try {
+            return Files.readString(Path.of(file), StandardCharsets.ISO_8859_1);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The link of a namespace, such as {@code net:[4026531840]}. */
+    public static String namespace(Object pid, String type) {
+        try {
+            return Files.readSymbolicLink(Path.of("/proc/" + pid + "/ns/" + type)).toString();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The children of a process. */
+    public static List<Integer> children(int pid) {
+        return Stream.of(read("/proc/" + pid + "/task/" + pid + "/children").trim().split(" "))
+                .filter(text -> !text.isEmpty())
+                .map(Integer::parseInt)
+                .toList();
+    }
+
+    /** Where the cgroup2 is mounted. */
+    public static Path cgroup2() {
+        return read("/proc/self/mountinfo")
+                .lines()
+                .filter(line -> line.contains(" - cgroup2 "))
+                .map(line -> Path.of(line.split(" ")[4]))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** The program with the probes that run inside, at a place that sandboxes see. */
+    public static synchronized String probe() {
+        return installed("probe");
+    }
+
+    private static String installed(String name) {
+        Path to =
+                Path.of(
+                        "/usr/local/bin/seahaven-test-"
+                                + ProcessHandle.current().pid()
+                                + "-"
+                                + name);
+        if (!Files.exists(to)) {
+            try {
+                Files.copy(Path.of("target/launcher-test/" + name), to);
+                Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(to)));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+        return to.toString();
+    }
+
+    public static void delete(Path path) {
+        if (!Files.exists(path)) {
+            return;
+        }
+        try (Stream<Path> all = Files.walk(path)) {
+            for (Path entry : all.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(entry);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
