@@ -193,10 +193,8 @@ int main(int count, char **arguments)
     program = arguments[3];
     connect_daemon();
     floor_prepare(arguments[2], program);
-    for (unsigned i = 0; i < 3; i++) { /* warm-up */
-        measure(&series[i], works[i], i == 0 ? 1 : seconds / 8);
-        series[i].count = 0;
-    }
+    (void)rate(do_run, seconds / 2); /* the JVM compiles what it sees some ten thousand times */
+    (void)rate(do_sandbox, seconds / 2);
     for (int round = 0; round < ROUNDS; round++)
         for (unsigned i = 0; i < 3; i++)
             measure(&series[i], works[i], seconds / 2 / ROUNDS / 3);

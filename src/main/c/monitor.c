@@ -156,12 +156,12 @@ __attribute__((noreturn)) static void refuse_launch(void)
     _exit(1);
 }
 
-/* What fail() runs in the monitor. Where the child has died, that is the cause, and what failed here follows from it. */
+/* What fail() runs in the monitor. Where the child has died or is about to, that is the cause, and what failed here follows. */
 static void give_up(void)
 {
     struct pollfd child = {.fd = launch.pidfd, .events = POLLIN};
 
-    if (launch.pid > 0 && poll(&child, 1, 0) > 0)
+    if (launch.pid > 0 && !executed() && poll(&child, 1, 50) > 0)
         refuse_launch();
     undo();
 }

@@ -46,9 +46,12 @@ final class Claims implements AutoCloseable {
     /** Gives everything back; the first failure is thrown when all is done. */
     @Override
     public void close() {
-        RuntimeException failure = undo(new IllegalStateException("giving resources back"));
-        if (failure.getSuppressed().length > 0) {
-            throw failure;
+        while (!undos.isEmpty()) {
+            try {
+                undos.pop().run();
+            } catch (RuntimeException e) {
+                throw undo(e);
+            }
         }
     }
 }

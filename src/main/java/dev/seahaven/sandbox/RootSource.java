@@ -32,12 +32,14 @@ final class RootSource {
     private final ProcRoot proc;
     private final Path stateDirectory;
     private final Path runDirectory;
+    private final NeededMounts needed;
 
     RootSource(Syscalls syscalls, ProcRoot proc, SandboxSettings settings) {
         this.syscalls = syscalls;
         this.proc = proc;
         this.stateDirectory = settings.stateDirectory();
         this.runDirectory = settings.runDirectory();
+        this.needed = new NeededMounts(syscalls, proc);
     }
 
     /** What {@code wire.h} calls the kind of a root. */
@@ -178,10 +180,7 @@ final class RootSource {
         if (!isHostRoot(spec) || kind(spec) != RootKind.OVERLAY) {
             return List.of();
         }
-        return MountInfo.read(proc).stream()
-                .filter(mount -> Paths.isNeededMount(mount.mountPoint()))
-                .sorted(Comparator.comparing(MountInfo::mountPoint))
-                .toList();
+        return needed.get();
     }
 
     /** The type of the file system that holds a path, such as {@code ext4}. */

@@ -152,10 +152,13 @@ final class Runs {
                     stderr.writeBytes(exited.stderr());
                     end.complete(exited);
                 }
-                case Report.Gone ignored ->
+                case Report.Gone ignored -> {
+                    if (!end.isDone()) {
                         end.completeExceptionally(
                                 new SyscallException(
                                         "launch(the monitor was killed)", Errno.ECHILD));
+                    }
+                }
             }
         }
 

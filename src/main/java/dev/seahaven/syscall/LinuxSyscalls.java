@@ -44,6 +44,7 @@ public final class LinuxSyscalls implements Syscalls {
     private static final short POSIX_SPAWN_SETSID = 0x80;
     private static final int PR_CAPBSET_READ = 23;
     private static final int POLLIN = 1;
+    private static final int POLLPRI = 2;
 
     /** _IOWR(0xFF, 11, struct pidfd_info) with the first published size (linux/pidfd.h). */
     private static final long PIDFD_GET_INFO = 0xc040ff0bL;
@@ -441,11 +442,20 @@ public final class LinuxSyscalls implements Syscalls {
 
     @Override
     public boolean hasEnded(PidFd pidfd) {
+        return poll(pidfd, POLLIN);
+    }
+
+    @Override
+    public boolean mountsHaveChanged(Fd mountinfo) {
+        return poll(mountinfo, POLLPRI);
+    }
+
+    private static boolean poll(Fd fd, int events) {
         try (Memory polled = new Memory(Layout.POLLFD_SIZE)) {
-            polled.setInt(0, pidfd.number());
-            polled.setShort(Layout.POLLFD_EVENTS, (short) POLLIN);
+            polled.setInt(0, fd.number());
+            polled.setShort(Layout.POLLFD_EVENTS, (short) events);
             polled.setShort(Layout.POLLFD_REVENTS, (short) 0);
-            return call(() -> Libc.poll(polled, number(1), 0), () -> "poll(" + pidfd + ")") > 0;
+            return call(() -> Libc.poll(polled, number(1), 0), () -> "poll(" + fd + ")") > 0;
         }
     }
 

@@ -167,6 +167,12 @@ public interface Syscalls {
     long fileSystemType(String path);
 
     /**
+     * poll(2) without waiting: whether the mounts have changed since the last call with this
+     * descriptor of a mountinfo file.
+     */
+    boolean mountsHaveChanged(Fd mountinfo);
+
+    /**
      * ioctl NS_GET_USERNS (ioctl_nsfs(2)): the user namespace that owns a namespace, or EPERM when
      * it is out of sight.
      */
