@@ -191,10 +191,10 @@ int main(int count, char **arguments)
     signal(SIGPIPE, SIG_IGN);
     socket_path = arguments[1];
     program = arguments[3];
-    connect_daemon();
     floor_prepare(arguments[2], program);
     (void)rate(do_run, seconds / 2); /* the JVM compiles what it sees some ten thousand times */
     (void)rate(do_sandbox, seconds / 2);
+    connect_daemon();
     for (int round = 0; round < ROUNDS; round++)
         for (unsigned i = 0; i < 3; i++)
             measure(&series[i], works[i], seconds / 2 / ROUNDS / 3);

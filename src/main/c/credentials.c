@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
@@ -43,11 +44,11 @@ void setup_credentials(const struct plan *plan)
 {
     enter_stage(STAGE_CREDENTIALS);
     for (unsigned capability = 0; capability < 64; capability++) {
-        int held = prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
-        if (held < 0)
-            break; /* EINVAL: the kernel knows no more of them */
-        if (held == 1 && (plan->capabilities >> capability & 1) == 0 && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
-            fail("prctl", "PR_CAPBSET_DROP, %u", capability);
+        if ((plan->capabilities >> capability & 1) != 0 || prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0)
+            continue;
+        if (errno == EINVAL && prctl(PR_CAPBSET_READ, capability, 0, 0, 0) < 0)
+            break; /* the kernel knows no more of them */
+        fail("prctl", "PR_CAPBSET_DROP, %u", capability);
     }
     if ((plan->flags & PLAN_DENY_SETGROUPS) == 0 && syscall(SYS_setgroups, plan->groups, plan->group) < 0)
         fail("setgroups", "%u groups", plan->groups);

@@ -60,7 +60,7 @@ void write_maps(const struct launch *launch);
 /* mounts.c, in the monitor */
 int make_root(const struct launch *launch);
 void make_kernel_filesystems(const struct launch *launch, struct mounts *mounts);
-void remove_work(pid_t monitor);
+void remove_work(pid_t monitor); /* detaches the layers of an overlay that is mounted, or will never be */
 
 /* mounts.c, in the child */
 void build_devices(const struct plan *plan);

@@ -245,6 +245,7 @@ static void carry_out(void)
         for (uint32_t i = 0; i < launch.plan.attachments; i++)
             mounts.fd[MOUNTS_FIXED + i] = launch.fds[launch.plan.attachment[i].fd];
         send_mounts(&launch, &mounts);
+        remove_work(getpid()); /* waits for RCU, while the child goes on */
         end_phase(PHASE_ROOT, &since);
     }
     else

@@ -167,7 +167,6 @@ static int make_overlay(const struct launch *launch, int lower)
         fail("fsmount", "overlay: upper layer not writable");
     }
     close(upper);
-    remove_work(getpid());
     return overlay;
 }
 

@@ -10,6 +10,8 @@ import org.apache.catalina.connector.Request;
 import org.apache.catalina.connector.Response;
 import org.apache.catalina.core.StandardHost;
 import org.apache.catalina.valves.ValveBase;
+import org.apache.coyote.AbstractProtocol;
+import org.apache.tomcat.util.threads.VirtualThreadExecutor;
 import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.boot.web.server.context.WebServerInitializedEvent;
@@ -41,7 +43,9 @@ class Listeners implements WebServerFactoryCustomizer<TomcatServletWebServerFact
         socket.setProperty(SOCKET_PATH, directories.socket().toString());
         socket.setProperty("unixDomainSocketPathPermissions", "rw-rw----");
         socket.setProperty("maxKeepAliveRequests", "-1");
-        socket.setXpoweredBy(false);
+        // Boot gives virtual threads to the first connector only.
+        ((AbstractProtocol<?>) socket.getProtocolHandler())
+                .setExecutor(new VirtualThreadExecutor("seahaven-unix-"));
         factory.addAdditionalConnectors(socket);
         factory.addConnectorCustomizers(
                 connector -> connector.setProperty("maxKeepAliveRequests", "-1"));
