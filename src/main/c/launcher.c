@@ -89,7 +89,19 @@ static void set_loopback_up(void)
     close(fd);
 }
 
-static void enter_cgroups(const struct plan *plan)
+/* On v1 the child moves itself, which waits for nothing; on v2 it was cloned into its group. */
+static void enter_freezer(const struct launch *launch)
+{
+    if (launch->plan.fd_freezer == WIRE_NO_FD)
+        return;
+    enter_stage(STAGE_CGROUP);
+    int tasks = openat(launch->fds[launch->plan.fd_freezer], "tasks", O_WRONLY | O_CLOEXEC);
+    if (tasks < 0 || !write_all(tasks, "0", 1))
+        fail("write", "freezer tasks");
+    close(tasks);
+}
+
+static void enter_cgroup_namespace(const struct plan *plan)
 {
     enter_stage(STAGE_CGROUP);
     if ((plan->flags & PLAN_CGROUP_NS) != 0 && unshare(CLONE_NEWCGROUP) < 0)
@@ -121,13 +133,14 @@ void sandbox_child(struct launch *launch)
 
     fail_socket = launch->child_sync;
     fail_cleanup = NULL;
+    enter_freezer(launch);
     enter_stage(STAGE_DESCRIPTORS);
     arrange_descriptors(launch);
     wait_for_maps();
     become_inside_root(plan);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     die_with_monitor();
-    enter_cgroups(plan);
+    enter_cgroup_namespace(plan);
     set_hostname(plan);
     if ((plan->flags & PLAN_LOOPBACK) != 0)
         set_loopback_up();

@@ -66,6 +66,7 @@ class DaemonConfiguration {
 
     /** Where there is none, the preflight tells it in one clear message. */
     @Bean
+    @ConditionalOnMissingBean
     Cgroups cgroups(SeahavenProperties properties, Syscalls syscalls, ProcRoot proc) {
         return Cgroups.detect(syscalls, MountInfo.read(proc), properties.cgroup());
     }
