@@ -247,9 +247,9 @@ static void carry_out(void)
         send_mounts(&launch, &mounts);
         remove_work(getpid()); /* waits for RCU, while the child goes on */
         end_phase(PHASE_ROOT, &since);
-    }
-    else
+    } else {
         refuse_launch();
+    }
     launch.phase_nanos[PHASE_SETUP] = since; /* until the command is executed */
 }
 

@@ -6,8 +6,10 @@ import static org.awaitility.Awaitility.await;
 import dev.seahaven.procfs.MountInfo;
 import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.syscall.LinuxSyscalls;
+import dev.seahaven.testing.NothingLeft;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,6 +17,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** The v1 freezer, which this daemon uses only where there is no cgroup2, by itself. */
+@ExtendWith(NothingLeft.class)
 class V1CgroupIT {
 
     @Test
