@@ -73,9 +73,20 @@ int receive_fd(int socket)
     return got <= 0 ? -1 : count == 1 ? fd : -2;
 }
 
+static uint8_t inline_plan[WIRE_INLINE_MAX];
+static size_t inline_size, mapped_size;
+static void *mapped_plan;
+
+void forget_plan(void)
+{
+    explicit_bzero(inline_plan, inline_size);
+    if (mapped_plan != NULL)
+        munmap(mapped_plan, mapped_size);
+    mapped_plan = NULL;
+}
+
 void receive_plan(struct launch *launch)
 {
-    static uint8_t inline_plan[WIRE_INLINE_MAX];
     unsigned count;
 
     enter_stage(STAGE_PLAN);
@@ -84,7 +95,8 @@ void receive_plan(struct launch *launch)
         fail("recvmsg", "plan");
     if (got == 0)
         _exit(0); /* the daemon thought better of it */
-    const char *wrong = plan_decode(&launch->plan, inline_plan, (size_t)got, count);
+    inline_size = (size_t)got;
+    const char *wrong = plan_decode(&launch->plan, inline_plan, inline_size, count);
     if (wrong == NULL && (launch->plan.flags & PLAN_IN_MEMFD) != 0) {
         struct stat about;
         int memfd = count > 0 ? launch->fds[--count] : -1;
@@ -98,7 +110,9 @@ void receive_plan(struct launch *launch)
         if (mapped == MAP_FAILED)
             fail("mmap", "plan");
         close(memfd);
-        wrong = plan_decode(&launch->plan, mapped, (size_t)about.st_size, count);
+        mapped_plan = mapped;
+        mapped_size = (size_t)about.st_size;
+        wrong = plan_decode(&launch->plan, mapped_plan, mapped_size, count);
         if (wrong == NULL && (launch->plan.flags & PLAN_IN_MEMFD) != 0)
             wrong = "a memfd in a memfd";
     }
@@ -188,9 +202,18 @@ bool receive_pid(int socket, pid_t *pid, int *pidfd)
     return receive_with_fds(socket, pid, sizeof *pid, pidfd, 1, &count) == sizeof *pid && count == 1;
 }
 
+/*
+ * Does not leave dir: no link is followed, and the path has no way up. RESOLVE_BENEATH would say the same, and take the
+ * lock of all mounts of the host for each path.
+ */
 int open_here(int dir, const char *path, int flags)
 {
-    return sys_openat2(dir, path, (uint64_t)(flags | O_CLOEXEC), RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+    for (const char *at = path; *at != '\0'; at += strcspn(at, "/"), at += *at == '/')
+        if (*at == '/' || (at[0] == '.' && at[1] == '.' && (at[2] == '/' || at[2] == '\0'))) {
+            errno = EXDEV;
+            return -1;
+        }
+    return sys_openat2(dir, path, (uint64_t)(flags | O_CLOEXEC), RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 }
 
 bool write_all(int fd, const void *bytes, size_t size)

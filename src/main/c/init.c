@@ -1,3 +1,4 @@
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -117,6 +118,18 @@ static bool reap(pid_t command)
     return ended;
 }
 
+/* In init's memory, while init waits for the exec: a copy of it would be thrown away at once. */
+static int start_command(void *launch)
+{
+    sigset_t none;
+
+    if (setsid() < 0)
+        fail("setsid", "command");
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    run_command(launch);
+}
+
 /*
  * Forwards signals to the command and reaps orphans, until the command ends; the kernel then kills what is left of the
  * pid namespace (pid_namespaces(7)). It never executes a program, so it is not dumpable for life.
@@ -124,24 +137,18 @@ static bool reap(pid_t command)
 void run_init(const struct launch *launch)
 {
     const struct plan *plan = &launch->plan;
-    sigset_t all, none;
+    sigset_t all;
     siginfo_t info;
 
     enter_stage(STAGE_INIT);
     sigfillset(&all);
-    sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &all, NULL);
     if ((plan->flags & PLAN_PID_SHARED) != 0 && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
         fail("prctl", "PR_SET_CHILD_SUBREAPER");
-    pid_t command = fork();
+    static _Alignas(16) char stack[64 * 1024];
+    pid_t command = clone(start_command, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, (void *)(uintptr_t)launch);
     if (command < 0)
-        fail("fork", "command");
-    if (command == 0) {
-        if (setsid() < 0)
-            fail("setsid", "command");
-        sigprocmask(SIG_SETMASK, &none, NULL);
-        run_command(launch);
-    }
+        fail("clone", "command");
     keep_only_kill();
     close_all_but(FD_STATUS);
     for (;;) {

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -259,15 +260,46 @@ static int arrange_spawner_descriptors(void)
     return requests;
 }
 
-/* Monitors that wait for a request: a launch need not wait for a fork. */
-#define IDLE_MONITORS 3
-static pid_t idle[IDLE_MONITORS];
+/*
+ * Monitors that wait for a request: a launch need not wait for a fork. Each sits on a seat, in memory that all share. One
+ * that has carried out a run sits down again if a seat is free, so that the spawner sleeps while runs follow runs.
+ */
+#define SEATS 4
+#define SEATS_FILLED 3 /* when fewer than two wait, the spawner fills up to this */
+static pid_t *seats;   /* 0: free; -1: taken for one that is being forked */
 
-static void forget_idle(pid_t pid)
+static bool change_seat(unsigned seat, pid_t from, pid_t to)
 {
-    for (int i = 0; i < IDLE_MONITORS; i++)
-        if (idle[i] == pid)
-            idle[i] = 0;
+    return __atomic_compare_exchange_n(&seats[seat], &from, to, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+static unsigned taken_seats(void)
+{
+    unsigned taken = 0;
+
+    for (unsigned i = 0; i < SEATS; i++)
+        taken += __atomic_load_n(&seats[i], __ATOMIC_SEQ_CST) != 0;
+    return taken;
+}
+
+static bool sit_down(pid_t from, pid_t to)
+{
+    for (unsigned i = 0; i < SEATS; i++)
+        if (change_seat(i, from, to))
+            return true;
+    return false;
+}
+
+bool monitor_sits_down(void)
+{
+    return sit_down(-1, getpid()) || sit_down(0, getpid());
+}
+
+void monitor_stands_up(const struct host *host)
+{
+    (void)sit_down(getpid(), 0);
+    if (taken_seats() < 2)
+        (void)write_all(host->wanted, "", 1);
 }
 
 static void reap_monitors(int signals)
@@ -278,57 +310,81 @@ static void reap_monitors(int signals)
     if (read(signals, &info, sizeof info) < 0)
         return;
     while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
-        forget_idle(pid);
+        (void)sit_down(pid, 0);
         remove_work(pid);
     }
 }
 
-static void fill_idle(const struct host *host, int requests, const int taken[2], int signals)
+static bool fill_seats(const struct host *host)
 {
-    for (int i = 0; i < IDLE_MONITORS; i++) {
-        if (idle[i] != 0)
-            continue;
+    while (taken_seats() < SEATS_FILLED && sit_down(0, -1)) {
         pid_t pid = fork();
+        if (pid == 0)
+            run_monitor(host);
         if (pid < 0) {
-            nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-            return; /* out of processes or memory: the next round tries again */
+            (void)sit_down(-1, 0);
+            return false; /* out of processes or memory: the next round tries again */
         }
-        if (pid == 0) {
-            close(taken[0]);
-            close(signals);
-            run_monitor(host, requests, taken[1]);
-        }
-        idle[i] = pid;
     }
+    return true;
 }
 
-__attribute__((noreturn)) static void spawn(const struct host *host, int requests)
+/* Descriptors that no monitor needs lie above all others, where each monitor closes everything. */
+static int away_from_monitors(int fd)
 {
-    int taken[2];
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, 64);
+
+    if (moved < 0)
+        refuse("fcntl(F_DUPFD_CLOEXEC)");
+    close(fd);
+    return moved;
+}
+
+/* What a monitor opens must come after all that it keeps, so the numbers between are taken. */
+static void fix_last_descriptor(struct host *host)
+{
+    const int kept[] = {host->requests, host->wanted, host->net_ns, host->ipc_ns};
+    int fd;
+
+    for (unsigned i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        if (kept[i] > host->last_fd)
+            host->last_fd = kept[i];
+    do
+        fd = fcntl(FD_NULL, F_DUPFD_CLOEXEC, 0);
+    while (fd >= 0 && fd < host->last_fd);
+    if (fd < 0)
+        refuse("fcntl(F_DUPFD_CLOEXEC)");
+    close(fd);
+}
+
+__attribute__((noreturn)) static void spawn(struct host *host)
+{
+    int wanted[2];
     sigset_t child;
-    pid_t pids[16];
+    char bytes[16];
 
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
     sigprocmask(SIG_BLOCK, &child, NULL);
     int signals = signalfd(-1, &child, SFD_CLOEXEC);
-    if (signals < 0 || pipe2(taken, O_CLOEXEC) < 0)
-        refuse("signalfd");
-    if (send(requests, "r", 1, MSG_NOSIGNAL) != 1) /* ready */
+    seats = mmap(NULL, SEATS * sizeof *seats, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (signals < 0 || pipe2(wanted, O_CLOEXEC) < 0 || seats == MAP_FAILED)
+        refuse("signalfd, pipe2, mmap");
+    host->wanted = wanted[1];
+    int want = away_from_monitors(wanted[0]);
+    signals = away_from_monitors(signals);
+    fix_last_descriptor(host);
+    host->spawner = getpid();
+    if (send(host->requests, "r", 1, MSG_NOSIGNAL) != 1) /* ready */
         _exit(1);
     for (;;) {
-        fill_idle(host, requests, taken, signals);
-        struct pollfd polled[] = {{.fd = taken[0], .events = POLLIN}, {.fd = signals, .events = POLLIN}, {.fd = requests, .events = 0}};
-        bool full = true;
-        for (int i = 0; i < IDLE_MONITORS; i++)
-            full &= idle[i] != 0;
-        if (poll(polled, 3, full ? -1 : 100) < 0)
+        bool full = fill_seats(host);
+        struct pollfd polled[] = {
+            {.fd = want, .events = POLLIN}, {.fd = signals, .events = POLLIN}, {.fd = host->requests, .events = 0}};
+        if (poll(polled, 3, full ? -1 : 10) < 0)
             continue;
-        if (polled[0].revents != 0) {
-            ssize_t got = read(taken[0], pids, sizeof pids);
-            for (ssize_t i = 0; i < got / (ssize_t)sizeof pids[0]; i++)
-                forget_idle(pids[i]);
-        }
+        if (polled[0].revents != 0 && read(want, bytes, sizeof bytes) < 0)
+            continue;
         if (polled[1].revents != 0)
             reap_monitors(signals);
         if (polled[2].revents != 0)
@@ -348,7 +404,7 @@ static void reset_signals(void)
 
 int main(void)
 {
-    struct host host;
+    struct host host = {0};
 
     reset_signals();
     (void)setsid();
@@ -362,7 +418,7 @@ int main(void)
         fault_dies = strstr(fault, ":die") != NULL;
     }
 #endif
-    int requests = arrange_spawner_descriptors();
+    host.requests = arrange_spawner_descriptors();
     make_mount_namespace();
     host.net_ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
     host.ipc_ns = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
@@ -371,5 +427,5 @@ int main(void)
     host.proc_has_pidns = probe_proc_pidns();
     if (dup3(FD_NULL, STDERR_FILENO, O_CLOEXEC) < 0)
         refuse("dup3");
-    spawn(&host, requests);
+    spawn(&host);
 }

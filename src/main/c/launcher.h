@@ -23,7 +23,10 @@ enum child_fd { FD_STDIN, FD_STDOUT, FD_STDERR, FD_SYNC, FD_STATUS, FD_FIRST_FRE
 #define FD_NULL 9
 
 struct host { /* of the spawner, inherited by every monitor */
+    pid_t spawner;
+    int requests, wanted; /* sockets and pipe: requests come, and monitors tell that more of them are wanted */
     int net_ns, ipc_ns;  /* its own namespaces, for the way back */
+    int last_fd;         /* what a monitor opens comes after it */
     bool proc_has_pidns; /* proc takes the option pidns (Linux 6.17) */
 };
 
@@ -76,6 +79,7 @@ void keep_only_kill(void); /* all that init needs: the command may have another 
 /* fds.c */
 int receive_fd(int socket);
 void receive_plan(struct launch *launch);
+void forget_plan(void);
 void send_mounts(const struct launch *launch, const struct mounts *mounts);
 void receive_mounts(const struct plan *plan, struct mounts *mounts);
 void wait_for_maps(void);
@@ -91,8 +95,10 @@ __attribute__((noreturn)) void run_init(const struct launch *launch);
 __attribute__((noreturn)) void run_command(const struct launch *launch);
 
 /* monitor.c */
-__attribute__((noreturn)) void run_monitor(const struct host *host, int requests, int taken);
+__attribute__((noreturn)) void run_monitor(const struct host *host);
 
 /* launcher.c */
+bool monitor_sits_down(void); /* false: enough of them wait */
+void monitor_stands_up(const struct host *host);
 __attribute__((noreturn)) void sandbox_child(struct launch *launch);
 uint64_t clock_nanos(int clock);

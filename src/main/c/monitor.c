@@ -1,5 +1,6 @@
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@ struct stream {
     int fd; /* -1 at its end */
     uint64_t seen;
     bool truncated;
-    uint32_t held;
+    uint32_t held, most; /* bytes in the buffer, now and ever */
     char buffer[OUTPUT_CHUNK];
 };
 
@@ -323,6 +324,8 @@ static bool read_stream(struct stream *stream, uint32_t number)
         stream->fd = -1;
         return false;
     }
+    if (stream->held + (uint32_t)got > stream->most)
+        stream->most = stream->held + (uint32_t)got;
     uint64_t before = stream->seen;
     stream->seen += (uint64_t)got;
     if (capture) {
@@ -458,42 +461,81 @@ static void tell_exited(struct report_launched launched)
         (void)sendmsg(launch.channel, &message, MSG_NOSIGNAL);
 }
 
-void run_monitor(const struct host *host, int requests, int taken)
+/* Waits for a request and its plan. */
+static void receive_launch(void)
 {
-    sigset_t none;
-    pid_t self = getpid();
+    const struct host *host = launch.host;
 
-    prctl(PR_SET_NAME, "seahaven-mon", 0, 0, 0);
+    prctl(PR_SET_NAME, "seahaven-idle", 0, 0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* idle, it is nothing without the spawner */
-    launch.host = host;
-    launch.pid = -1;
-    launch.pidfd = -1;
-    launch.progress = mmap(NULL, sizeof *launch.progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (getppid() != host->spawner || !monitor_sits_down())
+        _exit(0);
     do
-        launch.channel = receive_fd(requests);
+        launch.channel = receive_fd(host->requests);
     while (launch.channel == -2);
-    if (launch.channel < 0 || launch.progress == MAP_FAILED)
+    if (launch.channel < 0)
         _exit(0);
     prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+    prctl(PR_SET_NAME, "seahaven-mon", 0, 0, 0);
+    monitor_stands_up(host);
     fail_socket = launch.channel;
-    close(requests);
-    (void)write_all(taken, &self, sizeof self);
-    close(taken);
+    receive_plan(&launch);
+}
+
+static void close_own_descriptors(void)
+{
+    sys_close_range((unsigned)launch.host->last_fd + 1, ~0u, 0);
+}
+
+/* Nothing of a run stays in the monitor for the next one: no descriptor, and none of its memory. */
+static void forget_launch(void)
+{
+    for (int i = 0; i < 2; i++) {
+        explicit_bzero(streams[i].buffer, streams[i].most);
+        memset(&streams[i], 0, offsetof(struct stream, buffer));
+    }
+    forget_plan();
+    memset(launch.progress, 0, sizeof *launch.progress);
+    launch = (struct launch){.host = launch.host, .progress = launch.progress};
+    reason = END_BY_ITSELF;
+    fail_cleanup = NULL;
+    close_own_descriptors();
+}
+
+void run_monitor(const struct host *host)
+{
+    sigset_t none;
+
+    launch.host = host;
+    close_own_descriptors();
+    launch.progress = mmap(NULL, sizeof *launch.progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (launch.progress == MAP_FAILED)
+        _exit(0);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-
-    receive_plan(&launch);
-    carry_out();
-    struct report_launched launched = {0};
-    if ((launch.plan.flags & PLAN_CAPTURE) == 0) {
-        await_execution();
-        launched = tell_launched();
+    for (;;) {
+        launch.pid = -1;
+        launch.pidfd = -1;
+        receive_launch();
+        bool run = (launch.plan.flags & PLAN_CAPTURE) != 0;
+        if (!run) { /* it outlives the spawner, and holds nothing of it */
+            close(host->requests);
+            close(host->wanted);
+        }
+        carry_out();
+        struct report_launched launched = {0};
+        if (!run) {
+            await_execution();
+            launched = tell_launched();
+        }
+        for (int i = 0; i < 2; i++) {
+            streams[i].fd = i == 0 ? launch.child_out[0] : launch.child_err[0];
+            (void)fcntl(streams[i].fd, F_SETFL, O_NONBLOCK);
+        }
+        supervise();
+        tell_exited(launched);
+        if (!run)
+            _exit(0);
+        forget_launch();
     }
-    for (int i = 0; i < 2; i++) {
-        streams[i].fd = i == 0 ? launch.child_out[0] : launch.child_err[0];
-        (void)fcntl(streams[i].fd, F_SETFL, O_NONBLOCK);
-    }
-    supervise();
-    tell_exited(launched);
-    _exit(0);
 }

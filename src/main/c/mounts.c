@@ -92,10 +92,12 @@ static void attach_layer(int mount, char layer, char *path, size_t size)
 
 static void make_directory(int dir, const char *path, mode_t mode, const struct plan *plan)
 {
-    if (mkdirat(dir, path, mode) < 0 && errno != EEXIST)
-        fail("mkdirat", "%s", path);
-    if (fchmodat(dir, path, mode, 0) < 0)
-        fail("fchmodat", "%s", path);
+    if (mkdirat(dir, path, mode) < 0) { /* with this mode, for the umask is 0 */
+        if (errno != EEXIST)
+            fail("mkdirat", "%s", path);
+        if (fchmodat(dir, path, mode, 0) < 0)
+            fail("fchmodat", "%s", path);
+    }
     if (fchownat(dir, path, plan->root_uid, plan->root_gid, AT_SYMLINK_NOFOLLOW) < 0)
         fail("fchownat", "%s", path);
 }
@@ -103,13 +105,15 @@ static void make_directory(int dir, const char *path, mode_t mode, const struct 
 /* The upper layer and what it holds from the start: inside root's own directories, some of which hide the lower ones. */
 static void prepare_upper(int dir, const struct plan *plan)
 {
-    if (mkdirat(dir, "work", 0700) < 0 && errno != EEXIST)
-        fail("mkdirat", "work");
-    /* What a volatile overlay leaves to be found after a crash; the daemon drops such uppers (make_overlay). */
-    if (unlinkat(dir, "work/work/incompat/volatile/dirty", 0) < 0 && errno != ENOENT)
-        fail("unlinkat", "work/work/incompat/volatile/dirty");
-    if (unlinkat(dir, "work/work/incompat/volatile", AT_REMOVEDIR) < 0 && errno != ENOENT)
-        fail("unlinkat", "work/work/incompat/volatile");
+    if (mkdirat(dir, "work", 0700) < 0) {
+        if (errno != EEXIST)
+            fail("mkdirat", "work");
+        /* What a volatile overlay leaves to be found after a crash; the daemon drops such uppers (make_overlay). */
+        if (unlinkat(dir, "work/work/incompat/volatile/dirty", 0) < 0 && errno != ENOENT)
+            fail("unlinkat", "work/work/incompat/volatile/dirty");
+        if (unlinkat(dir, "work/work/incompat/volatile", AT_REMOVEDIR) < 0 && errno != ENOENT)
+            fail("unlinkat", "work/work/incompat/volatile");
+    }
     make_directory(dir, "upper", 0755, plan);
     int upper = openat(dir, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (upper < 0)

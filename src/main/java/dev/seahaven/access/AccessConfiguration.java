@@ -18,10 +18,11 @@ import org.springframework.security.authentication.UsernamePasswordAuthenticatio
 import org.springframework.security.config.annotation.web.builders.HttpSecurity;
 import org.springframework.security.config.annotation.web.configurers.AbstractHttpConfigurer;
 import org.springframework.security.config.annotation.web.configurers.HeadersConfigurer;
-import org.springframework.security.config.http.SessionCreationPolicy;
+import org.springframework.security.config.observation.SecurityObservationSettings;
+import org.springframework.security.core.Authentication;
 import org.springframework.security.core.authority.AuthorityUtils;
-import org.springframework.security.core.context.SecurityContext;
 import org.springframework.security.core.context.SecurityContextHolder;
+import org.springframework.security.core.context.SecurityContextImpl;
 import org.springframework.security.web.SecurityFilterChain;
 import org.springframework.security.web.access.intercept.AuthorizationFilter;
 import org.springframework.security.web.firewall.RequestRejectedHandler;
@@ -59,8 +60,10 @@ class AccessConfiguration {
                 .formLogin(AbstractHttpConfigurer::disable)
                 .logout(AbstractHttpConfigurer::disable)
                 .requestCache(AbstractHttpConfigurer::disable)
-                .sessionManagement(
-                        sessions -> sessions.sessionCreationPolicy(SessionCreationPolicy.STATELESS))
+                .sessionManagement(AbstractHttpConfigurer::disable) // there are none
+                .securityContext(AbstractHttpConfigurer::disable) // Bearer sets and clears it
+                .servletApi(AbstractHttpConfigurer::disable)
+                .anonymous(AbstractHttpConfigurer::disable)
                 .authorizeHttpRequests(
                         requests ->
                                 requests.dispatcherTypeMatchers(
@@ -105,6 +108,12 @@ class AccessConfiguration {
         return authentication -> authentication;
     }
 
+    /** Requests are observed as a whole; to observe each filter costs more than the filter. */
+    @Bean
+    SecurityObservationSettings unobserved() {
+        return SecurityObservationSettings.noObservations();
+    }
+
     @Bean
     RequestRejectedHandler rejected(ProblemWriter problems) {
         return (request, response, rejection) ->
@@ -121,6 +130,10 @@ class AccessConfiguration {
 
         private static final String SCHEME = "bearer ";
 
+        private static final Authentication OPERATOR =
+                UsernamePasswordAuthenticationToken.authenticated(
+                        "operator", null, AuthorityUtils.createAuthorityList("ROLE_OPERATOR"));
+
         private final Token token;
 
         private Bearer(Token token) {
@@ -132,15 +145,13 @@ class AccessConfiguration {
                 HttpServletRequest request, HttpServletResponse response, FilterChain chain)
                 throws ServletException, IOException {
             if (Listener.of(request) == Listener.UNIX || bearsToken(request)) {
-                SecurityContext context = SecurityContextHolder.createEmptyContext();
-                context.setAuthentication(
-                        UsernamePasswordAuthenticationToken.authenticated(
-                                "operator",
-                                null,
-                                AuthorityUtils.createAuthorityList("ROLE_OPERATOR")));
-                SecurityContextHolder.setContext(context);
+                SecurityContextHolder.setContext(new SecurityContextImpl(OPERATOR));
             }
-            chain.doFilter(request, response);
+            try {
+                chain.doFilter(request, response);
+            } finally {
+                SecurityContextHolder.clearContext();
+            }
         }
 
         private boolean bearsToken(HttpServletRequest request) {

@@ -55,8 +55,14 @@ public record MountInfo(
         return plain.toString();
     }
 
-    /** The mounts that the daemon sees. */
+    /**
+     * The mounts that the daemon sees.
+     *
+     * @throws IllegalStateException when they cannot be read, which is not the same as none
+     */
     public static List<MountInfo> read(ProcRoot proc) {
-        return proc.read("thread-self/mountinfo").map(MountInfo::parse).orElse(List.of());
+        return proc.read("thread-self/mountinfo")
+                .map(MountInfo::parse)
+                .orElseThrow(() -> new IllegalStateException(proc.path() + " shows no mountinfo"));
     }
 }

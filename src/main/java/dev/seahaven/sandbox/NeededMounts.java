@@ -16,12 +16,12 @@ import java.util.List;
  * first. The table of mounts is read again only when it has changed, which the kernel tells
  * (proc_pid_mounts(5)).
  */
-final class NeededMounts {
+final class NeededMounts implements AutoCloseable {
 
     private final Syscalls syscalls;
     private final ProcRoot proc;
     private @Nullable Fd table;
-    private List<MountInfo> found = List.of();
+    private @Nullable List<MountInfo> found;
 
     NeededMounts(Syscalls syscalls, ProcRoot proc) {
         this.syscalls = syscalls;
@@ -35,11 +35,24 @@ final class NeededMounts {
                     syscalls.open(
                             proc.path().resolve("self/mountinfo").toString(), Syscalls.O_RDONLY, 0);
             table = open;
-            found = read();
+            found = null;
         } else if (syscalls.mountsHaveChanged(open)) {
-            found = read();
+            found = null; // told once: what cannot be read now is to be read the next time
         }
-        return found;
+        List<MountInfo> mounts = found;
+        if (mounts == null) {
+            mounts = read();
+            found = mounts;
+        }
+        return mounts;
+    }
+
+    @Override
+    public synchronized void close() {
+        if (table != null) {
+            table.close();
+            table = null;
+        }
     }
 
     private List<MountInfo> read() {

@@ -23,7 +23,7 @@ import java.util.stream.Stream;
 /**
  * Where a sandbox's root comes from: checks of directories of the host, and what is read in them.
  */
-final class RootSource {
+final class RootSource implements AutoCloseable {
 
     private static final int S_IXOTHERS = 0011;
     private static final int ACCOUNTS_MAX = 1 << 20;
@@ -40,6 +40,11 @@ final class RootSource {
         this.stateDirectory = settings.stateDirectory();
         this.runDirectory = settings.runDirectory();
         this.needed = new NeededMounts(syscalls, proc);
+    }
+
+    @Override
+    public void close() {
+        needed.close();
     }
 
     /** What {@code wire.h} calls the kind of a root. */

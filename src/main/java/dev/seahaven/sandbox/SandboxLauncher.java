@@ -29,7 +29,7 @@ import java.util.stream.Stream;
  * Takes one sandbox the way from its specification to the launcher: ids, cgroup, namespaces,
  * layers, plan.
  */
-final class SandboxLauncher {
+final class SandboxLauncher implements AutoCloseable {
 
     private final Syscalls syscalls;
     private final Launcher launcher;
@@ -56,6 +56,11 @@ final class SandboxLauncher {
         this.sharing = new Sharing(syscalls, proc, namespaces, registry);
         this.host = HostAccounts.read();
         this.ids = new IdRanges(settings.firstId(), HostAccounts.idsInUse(host));
+    }
+
+    @Override
+    public void close() {
+        roots.close();
     }
 
     IdRanges ids() {

@@ -43,7 +43,7 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /** The life of sandboxes: made, started, stopped, and found again after the daemon was away. */
-public final class SandboxService {
+public final class SandboxService implements AutoCloseable {
 
     private static final Logger LOG = System.getLogger(SandboxService.class.getName());
     private static final Duration LAUNCH = Duration.ofSeconds(30);
@@ -89,6 +89,12 @@ public final class SandboxService {
                                 .count());
         meters.gauge("seahaven.sandboxes", registry, all -> all.all().size());
         meters.gauge("seahaven.id.ranges.used", launches.ids(), IdRanges::inUse);
+    }
+
+    /** Gives back what it holds for itself; the sandboxes stay. */
+    @Override
+    public void close() {
+        launches.close();
     }
 
     Sandbox get(String reference) {

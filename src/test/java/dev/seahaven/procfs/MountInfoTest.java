@@ -1,0 +1,36 @@
+package dev.seahaven.procfs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+class MountInfoTest {
+
+    @Test
+    void aMountPointWithABlank(@TempDir Path proc) throws IOException {
+        Files.createDirectories(proc.resolve("thread-self"));
+        Files.writeString(
+                proc.resolve("thread-self/mountinfo"),
+                "36 35 98:0 /mnt1 /a\\040b rw,noatime master:1 - ext3 /dev/root"
+                        + " rw,errors=continue\n");
+        assertThat(MountInfo.read(new ProcRoot(proc)))
+                .singleElement()
+                .satisfies(
+                        mount -> {
+                            assertThat(mount.mountPoint()).isEqualTo("/a b");
+                            assertThat(mount.fileSystem()).isEqualTo("ext3");
+                        });
+    }
+
+    @Test
+    void aTableThatCannotBeReadIsNotAnEmptyOne(@TempDir Path proc) {
+        assertThatThrownBy(() -> MountInfo.read(new ProcRoot(proc)))
+                .isInstanceOf(IllegalStateException.class);
+    }
+}
