@@ -115,7 +115,7 @@ void write_maps(const struct launch *launch)
     static const struct span deny = {"deny", 4};
 
     enter_stage(STAGE_MAPS);
-    if ((plan->flags & PLAN_DENY_SETGROUPS) != 0)
+    if ((plan->flags & PLAN_DENY_SETGROUPS) != 0 && plan->gid_map.length != 0)
         write_map(launch->pid, "setgroups", deny);
     if (plan->uid_map.length != 0)
         write_map(launch->pid, "uid_map", plan->uid_map);

@@ -13,7 +13,7 @@
 static void close_all_but(int kept)
 {
     if (kept > 0)
-        sys_close_range(0, (unsigned)kept - 1, 0);
+        sys_close_range(0, (unsigned)kept - 1, 0); /* -1 keeps none */
     sys_close_range((unsigned)kept + 1, ~0u, 0);
 }
 
@@ -157,5 +157,39 @@ void run_init(const struct launch *launch)
             _exit(0);
         if (signal > 0 && signal != SIGCHLD)
             kill(command, signal);
+    }
+}
+
+/*
+ * Stays in its namespaces, and as pid 1 reaps. TERM asks it to go as soon as it is alone: as pid 1 it would take everyone
+ * with it.
+ */
+void run_keeper(const struct launch *launch)
+{
+    sigset_t all;
+    bool leaves = false;
+
+    enter_stage(STAGE_INIT);
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    prctl(PR_SET_NAME, "seahaven-keep", 0, 0, 0);
+    if (setsid() < 0 && errno != EPERM)
+        fail("setsid", "keeper");
+    if (getpid() == 1)
+        keep_only_kill();
+    if (chdir("/") < 0)
+        fail("chdir", "/");
+    launch->progress->executed_nanos = clock_nanos(CLOCK_REALTIME);
+    launch->progress->executed_monotonic_nanos = clock_nanos(CLOCK_MONOTONIC);
+    close_all_but(-1);
+    for (;;) {
+        const struct timespec second = {.tv_sec = 1};
+        int signal = sigtimedwait(&all, NULL, leaves ? &second : NULL);
+        if (signal == SIGTERM)
+            leaves = true;
+        while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)
+            continue;
+        if (leaves && (getpid() != 1 || (kill(-1, 0) < 0 && errno == ESRCH)))
+            _exit(0);
     }
 }

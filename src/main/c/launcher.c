@@ -138,7 +138,8 @@ void sandbox_child(struct launch *launch)
     enter_stage(STAGE_DESCRIPTORS);
     arrange_descriptors(launch);
     wait_for_maps();
-    become_inside_root(plan);
+    if ((plan->flags & PLAN_KEEP) == 0 || (plan->new_namespaces & CLONE_NEWUSER) != 0)
+        become_inside_root(plan);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     die_with_monitor();
     enter_cgroup_namespace(plan);
@@ -152,7 +153,11 @@ void sandbox_child(struct launch *launch)
         setup_mounts(plan, &mounts);
         mask_paths(plan, &mounts);
         change_root(plan, &mounts);
+    } else if ((plan->new_namespaces & CLONE_NEWNS) != 0) {
+        refresh_mounts(plan, &mounts);
     }
+    if ((plan->flags & PLAN_KEEP) != 0)
+        run_keeper(launch);
     if ((plan->flags & PLAN_INIT) != 0)
         run_init(launch);
     if (setsid() < 0 && errno != EPERM)

@@ -71,6 +71,8 @@ void setup_mounts(const struct plan *plan, const struct mounts *mounts);
 void mask_paths(const struct plan *plan, const struct mounts *mounts);
 void change_root(const struct plan *plan, const struct mounts *mounts);
 
+void refresh_mounts(const struct plan *plan, const struct mounts *mounts); /* in a copy of another's mounts */
+
 /* credentials.c */
 void become_inside_root(const struct plan *plan);
 void setup_credentials(const struct plan *plan);
@@ -93,6 +95,8 @@ bool write_all(int fd, const void *bytes, size_t size);
 /* init.c */
 __attribute__((noreturn)) void run_init(const struct launch *launch);
 __attribute__((noreturn)) void run_command(const struct launch *launch);
+
+__attribute__((noreturn)) void run_keeper(const struct launch *launch);
 
 /* monitor.c */
 __attribute__((noreturn)) void run_monitor(const struct host *host);

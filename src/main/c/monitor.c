@@ -247,6 +247,8 @@ static void carry_out(void)
             mounts.fd[MOUNTS_FIXED + i] = launch.fds[launch.plan.attachment[i].fd];
         send_mounts(&launch, &mounts);
         remove_work(getpid()); /* waits for RCU, while the child goes on */
+        for (uint32_t i = 0; i < launch.plan.joins; i++) /* or it would hold what the child has left */
+            close(launch.fds[launch.plan.join[i].fd]);
         end_phase(PHASE_ROOT, &since);
     } else {
         refuse_launch();
@@ -263,7 +265,7 @@ static struct report_launched tell_launched(void)
     enter_stage(STAGE_RECORD);
     if (plan->fd_run != WIRE_NO_FD && !write_all(launch.fds[plan->fd_run], &report, sizeof report))
         fail("write", "run record");
-    if ((plan->flags & PLAN_CAPTURE) == 0 && send(launch.channel, &report, sizeof report, MSG_NOSIGNAL) < 0 && errno != EPIPE)
+    if (send(launch.channel, &report, sizeof report, MSG_NOSIGNAL) < 0 && errno != EPIPE)
         fail("send", "launched");
     return report;
 }
@@ -393,10 +395,12 @@ static void supervise(void)
         for (uint32_t i = 0; i < 2; i++)
             if (polled[1 + i].revents != 0)
                 (void)read_stream(&streams[i], i + 1);
-        if (polled[3].revents != 0) { /* the daemon never writes: it is gone, or wants no more of this run */
+        if (polled[3].revents != 0) { /* the daemon is gone, or wants no more of this run; a byte keeps a keeper */
+            char keep;
+            bool kept = recv(launch.channel, &keep, sizeof keep, MSG_DONTWAIT) == sizeof keep;
             close(launch.channel);
             launch.channel = -1;
-            if ((plan->flags & PLAN_CAPTURE) != 0)
+            if (!kept && (plan->flags & PLAN_CAPTURE) != 0)
                 end_with(END_CANCELLED);
         }
         if (polled[0].revents != 0)
@@ -427,7 +431,7 @@ static void tell_exited(struct report_launched launched)
     launch.pid = -1;
     if (!executed())
         refuse_launch();
-    if ((plan->flags & PLAN_CAPTURE) != 0)
+    if ((plan->flags & (PLAN_CAPTURE | PLAN_KEEP)) == PLAN_CAPTURE)
         launched = launched_report();
     if ((plan->flags & PLAN_PID_SHARED) != 0)
         kill_all();
@@ -517,8 +521,8 @@ void run_monitor(const struct host *host)
         launch.pid = -1;
         launch.pidfd = -1;
         receive_launch();
-        bool run = (launch.plan.flags & PLAN_CAPTURE) != 0;
-        if (!run) { /* it outlives the spawner, and holds nothing of it */
+        bool run = (launch.plan.flags & (PLAN_CAPTURE | PLAN_KEEP)) == PLAN_CAPTURE;
+        if (!run) { /* it may outlive the spawner, and holds nothing of it */
             close(host->requests);
             close(host->wanted);
         }

@@ -377,6 +377,32 @@ void setup_mounts(const struct plan *plan, const struct mounts *mounts)
         set_attributes(root, MOUNT_ATTR_RDONLY, -1, "root, read-only");
 }
 
+/*
+ * What ip netns exec and nsenter show: the host's mounts, with sysfs and proc of the namespaces that were entered. Of what
+ * the host mounts later, this copy hears; the host hears nothing of it (mount_namespaces(7), MS_SLAVE).
+ */
+void refresh_mounts(const struct plan *plan, const struct mounts *mounts)
+{
+    bool looks = mounts->fd[MOUNT_PROC] >= 0 || mounts->fd[MOUNT_SYSFS] >= 0 || plan->attachments > 0;
+
+    enter_stage(STAGE_MOUNTS);
+    if (mount(NULL, "/", NULL, MS_REC | (looks ? MS_SLAVE : MS_PRIVATE), NULL) < 0)
+        fail("mount", "/, %s", looks ? "MS_SLAVE" : "MS_PRIVATE");
+    if (mounts->fd[MOUNT_SYSFS] >= 0) {
+        (void)umount2("/sys", MNT_DETACH); /* with the cgroups below it, as ip netns exec does */
+        attach(mounts->fd[MOUNT_SYSFS], AT_FDCWD, "/sys", "/sys");
+        close(mounts->fd[MOUNT_SYSFS]);
+    }
+    if (mounts->fd[MOUNT_PROC] >= 0) {
+        attach(mounts->fd[MOUNT_PROC], AT_FDCWD, "/proc", "/proc");
+        close(mounts->fd[MOUNT_PROC]);
+    }
+    for (uint32_t i = 0; i < plan->attachments; i++) {
+        attach(mounts->fd[MOUNTS_FIXED + i], AT_FDCWD, plan->attachment[i].target.bytes, plan->attachment[i].target.bytes);
+        close(mounts->fd[MOUNTS_FIXED + i]);
+    }
+}
+
 static int open_path(const struct mounts *mounts, const char *path)
 {
     return open_here(mounts->fd[MOUNT_ROOT], path + 1, O_PATH);

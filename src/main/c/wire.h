@@ -5,7 +5,8 @@
  *
  * Daemon to monitor, one message on a SEQPACKET socket: a plan with the descriptors that it names by their place in
  * SCM_RIGHTS. A plan of more than WIRE_INLINE_MAX bytes travels in a sealed memfd, which is then the last descriptor,
- * beside an empty plan header with PLAN_IN_MEMFD. Monitor to daemon: reports.
+ * beside an empty plan header with PLAN_IN_MEMFD. Monitor to daemon: reports. With PLAN_KEEP the daemon may send one byte
+ * more: then the child outlives the daemon, which before is its end as for a run.
  *
  * dev.seahaven.launcher.PlanCodec and ReportCodec write and read the same bytes; src/test holds golden ones for both.
  */
@@ -29,16 +30,17 @@ enum plan_flag {
     PLAN_CGROUP_NS = 1u << 4,    /* a new cgroup namespace, unshared by the child in its cgroups */
     PLAN_TIME_NS = 1u << 5,      /* a new time namespace with the offsets of the plan */
     PLAN_LOOPBACK = 1u << 6,     /* set lo up: the network namespace is new and ours */
-    PLAN_DENY_SETGROUPS = 1u << 7,
+    PLAN_DENY_SETGROUPS = 1u << 7, /* the user namespace is to forbid setgroups(2), or one that is joined does */
     PLAN_PROC = 1u << 8,   /* proc of the child's pid namespace on /proc */
     PLAN_SYSFS = 1u << 9,  /* sysfs of the child's network namespace on /sys, read-only */
     PLAN_MQUEUE = 1u << 10, /* mqueue of the child's ipc namespace on /dev/mqueue */
     PLAN_PTS_GID_5 = 1u << 11, /* group 5 (tty) is mapped, so devpts can give its terminals to it */
     PLAN_PID_SHARED = 1u << 12, /* the pid namespace is not the sandbox's own: the end is cgroup.kill, init a subreaper */
+    PLAN_KEEP = 1u << 13, /* no command: the child stays in its namespaces until it is ended, or asked to end with its company */
 };
 
 enum root_kind {
-    ROOT_NONE = 0,    /* the mount namespace is the host's or another's: nothing is mounted */
+    ROOT_NONE = 0,    /* the host's or another's; in a new mount namespace its copy, with the attachments */
     ROOT_TREE = 1,    /* the tree at fd_root, id-mapped with the child's user namespace where root_mapped is set */
     ROOT_OVERLAY = 2, /* an overlay over it, or over the host's own / when fd_root is absent */
 };

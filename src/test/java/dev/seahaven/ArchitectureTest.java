@@ -23,24 +23,35 @@ import java.util.stream.Stream;
 class ArchitectureTest {
 
     private static final List<String> GROUND =
-            List.of("syscall", "procfs", "mount", "cgroup", "launcher");
+            List.of("syscall", "procfs", "netlink", "mount", "cgroup", "launcher");
 
     /** Besides itself. */
     private static final Map<String, List<String>> MAY_USE =
             Map.ofEntries(
                     Map.entry("syscall", List.of()),
                     Map.entry("procfs", List.of()),
+                    Map.entry("netlink", List.of("syscall")),
                     Map.entry("mount", List.of()),
                     Map.entry("cgroup", List.of("syscall", "procfs")),
                     Map.entry("launcher", List.of("syscall", "procfs", "mount", "cgroup")),
                     Map.entry("namespace", with(GROUND, "web")),
                     Map.entry("sandbox", with(GROUND, "web", "namespace")),
+                    Map.entry("process", with(GROUND, "web", "namespace")),
+                    Map.entry("exec", with(GROUND, "web", "namespace", "sandbox")),
                     Map.entry("system", with(GROUND, "web")),
                     Map.entry("web", List.of("syscall", "launcher")),
                     Map.entry("access", List.of("web", "syscall")),
                     Map.entry(
                             "daemon",
-                            with(GROUND, "web", "access", "namespace", "sandbox", "system")));
+                            with(
+                                    GROUND,
+                                    "web",
+                                    "access",
+                                    "namespace",
+                                    "process",
+                                    "sandbox",
+                                    "exec",
+                                    "system")));
 
     private static final JavaClasses ALL =
             new ClassFileImporter()

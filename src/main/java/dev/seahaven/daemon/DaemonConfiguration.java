@@ -5,11 +5,14 @@ import dev.seahaven.access.Token;
 import dev.seahaven.cgroup.Cgroups;
 import dev.seahaven.launcher.Launcher;
 import dev.seahaven.namespace.NamespaceFinder;
+import dev.seahaven.namespace.NamespaceService;
 import dev.seahaven.procfs.MountInfo;
 import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.sandbox.SandboxService;
 import dev.seahaven.sandbox.SandboxSettings;
+import dev.seahaven.syscall.LinuxNamespaceCalls;
 import dev.seahaven.syscall.LinuxSyscalls;
+import dev.seahaven.syscall.NamespaceCalls;
 import dev.seahaven.syscall.Syscalls;
 import dev.seahaven.system.KernelProbe;
 import dev.seahaven.system.StartReport;
@@ -29,10 +32,17 @@ import java.util.List;
 @Configuration(proxyBeanMethods = false)
 class DaemonConfiguration {
 
+    private static final Path NET_NAMES = Path.of("/var/run/netns");
+
     @Bean
     @ConditionalOnMissingBean
     Syscalls syscalls() {
         return new LinuxSyscalls();
+    }
+
+    @Bean
+    NamespaceCalls namespaceCalls() {
+        return new LinuxNamespaceCalls();
     }
 
     @Bean
@@ -89,9 +99,39 @@ class DaemonConfiguration {
 
     @Bean
     NamespaceFinder namespaceFinder(
-            SeahavenProperties properties, Syscalls syscalls, ProcRoot proc) {
-        return new NamespaceFinder(
-                syscalls, proc, properties.runDirectory().resolve("ns"), Path.of("/var/run/netns"));
+            SeahavenProperties properties, Syscalls syscalls, NamespaceCalls calls, ProcRoot proc) {
+        return new NamespaceFinder(syscalls, calls, proc, names(properties), NET_NAMES);
+    }
+
+    private static Path names(SeahavenProperties properties) {
+        return properties.runDirectory().toAbsolutePath().normalize().resolve("ns");
+    }
+
+    @Bean
+    NamespaceService namespaceService(
+            SeahavenProperties properties,
+            Syscalls syscalls,
+            NamespaceCalls calls,
+            ProcRoot proc,
+            NamespaceFinder finder,
+            Launcher launcher,
+            SandboxService sandboxes,
+            JsonMapper json) {
+        NamespaceService.Places places =
+                new NamespaceService.Places(
+                        names(properties),
+                        NET_NAMES,
+                        properties.stateDirectory().toAbsolutePath().resolve("namespaces"));
+        return new NamespaceService(
+                syscalls,
+                calls,
+                proc,
+                finder,
+                launcher,
+                places,
+                sandboxes::runningByInit,
+                sandboxes.ids(),
+                json);
     }
 
     @Bean

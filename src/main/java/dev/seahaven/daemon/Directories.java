@@ -108,8 +108,8 @@ class Directories {
 
     void unlock() {
         try {
-            Files.deleteIfExists(socket());
-            if (lock != null) {
+            if (lock != null) { // without it the socket is another daemon's
+                Files.deleteIfExists(socket());
                 lock.close();
                 lock = null;
             }

@@ -3,6 +3,7 @@ package dev.seahaven.daemon;
 import dev.seahaven.access.Token;
 import dev.seahaven.cgroup.Cgroups;
 import dev.seahaven.launcher.Launcher;
+import dev.seahaven.namespace.NamespaceService;
 import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.sandbox.SandboxService;
 import dev.seahaven.system.KernelProbe;
@@ -23,6 +24,7 @@ class Lifecycle implements SmartLifecycle {
     private final Cgroups cgroups;
     private final Launcher launcher;
     private final SandboxService sandboxes;
+    private final NamespaceService namespaces;
     private final StartReport report;
     private final ProcRoot proc;
     private volatile boolean running;
@@ -34,6 +36,7 @@ class Lifecycle implements SmartLifecycle {
             Cgroups cgroups,
             Launcher launcher,
             SandboxService sandboxes,
+            NamespaceService namespaces,
             StartReport report,
             ProcRoot proc) {
         this.probe = probe;
@@ -42,6 +45,7 @@ class Lifecycle implements SmartLifecycle {
         this.cgroups = cgroups;
         this.launcher = launcher;
         this.sandboxes = sandboxes;
+        this.namespaces = namespaces;
         this.report = report;
         this.proc = proc;
     }
@@ -59,6 +63,7 @@ class Lifecycle implements SmartLifecycle {
         cgroups.prepare();
         launcher.start();
         SandboxService.Recovery found = sandboxes.recover(sameBoot);
+        namespaces.start(sameBoot);
         report.tell(
                 new StartReport.Found(
                         found.running(), found.ended(), found.undone(), found.setAside()));
@@ -68,6 +73,7 @@ class Lifecycle implements SmartLifecycle {
     @Override
     public void stop() {
         running = false;
+        namespaces.stop();
         launcher.close();
         cgroups.release();
         directories.unlock();

@@ -36,6 +36,38 @@ public record LaunchPlan(
         List<String> readOnly,
         Program program) {
 
+    /**
+     * One without a root of its own: in the namespaces that it joins and, where the mount namespace
+     * is new, in a copy of the joined one's mounts.
+     */
+    public static LaunchPlan withoutRoot(
+            Set<Flag> flags,
+            Set<CloneFlag> newNamespaces,
+            List<Join> joins,
+            Descriptors descriptors,
+            Maps maps,
+            TimeOffsets timeOffsets,
+            Credentials credentials,
+            Limits limits,
+            List<Attachment> attachments,
+            Program program) {
+        return new LaunchPlan(
+                flags,
+                newNamespaces,
+                joins,
+                descriptors,
+                new Root(RootKind.NONE, false, false, 0, 0, 0, List.of()),
+                maps,
+                timeOffsets,
+                credentials,
+                limits,
+                attachments,
+                null,
+                List.of(),
+                List.of(),
+                program);
+    }
+
     /** The bits of {@code enum plan_flag} in {@code wire.h}. */
     public enum Flag {
         IN_MEMFD,
@@ -50,7 +82,8 @@ public record LaunchPlan(
         SYSFS,
         MQUEUE,
         PTS_GID_5,
-        PID_SHARED;
+        PID_SHARED,
+        KEEP;
 
         int bit() {
             return 1 << ordinal();
@@ -84,7 +117,12 @@ public record LaunchPlan(
             @Nullable Fd stdin,
             @Nullable Fd log,
             @Nullable Fd run,
-            @Nullable Fd state) {}
+            @Nullable Fd state) {
+
+        /** Of a launch that has none of them. */
+        public static final Descriptors NONE =
+                new Descriptors(null, null, null, null, null, null, null, null);
+    }
 
     /**
      * @param idMapped whether the tree is id-mapped with the user namespace of the sandbox

@@ -66,6 +66,9 @@ public final class Launcher implements AutoCloseable {
      * to itself.
      */
     public interface Launch extends AutoCloseable {
+        /** Lets a keeper of namespaces outlive the daemon. */
+        void keep();
+
         @Override
         void close();
     }
@@ -85,7 +88,7 @@ public final class Launcher implements AutoCloseable {
             send(pair[0], encoded);
             channel = reports().open(pair[0], listener);
             spawner().request(theirs);
-            return channel::close;
+            return channel;
         } catch (SyscallException e) {
             if (channel == null) {
                 pair[0].close();

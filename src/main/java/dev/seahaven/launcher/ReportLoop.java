@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -22,6 +23,7 @@ final class ReportLoop implements AutoCloseable {
 
     private static final Logger LOG = System.getLogger(ReportLoop.class.getName());
     private static final int BATCH = 64;
+    private static final byte[] KEEP = {1};
 
     private final Syscalls syscalls;
     private final Fd epoll;
@@ -110,7 +112,7 @@ final class ReportLoop implements AutoCloseable {
     }
 
     /** One monitor's socket. Closing it tells the monitor that nobody listens, which ends a run. */
-    final class Channel implements Watched, AutoCloseable {
+    final class Channel implements Watched, Launcher.Launch {
 
         private final long key;
         private final Fd socket;
@@ -165,6 +167,11 @@ final class ReportLoop implements AutoCloseable {
                 LOG.log(Level.WARNING, "a monitor cannot be heard", reset);
                 return new byte[0];
             }
+        }
+
+        @Override
+        public synchronized void keep() {
+            syscalls.sendmsg(socket, KEEP, List.of());
         }
 
         @Override

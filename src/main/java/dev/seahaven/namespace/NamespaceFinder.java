@@ -3,6 +3,7 @@ package dev.seahaven.namespace;
 import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.NamespaceCalls;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
 import dev.seahaven.web.Problem;
@@ -19,9 +20,8 @@ import java.util.Optional;
  */
 public final class NamespaceFinder {
 
-    private static final long NSFS_MAGIC = 0x6e736673;
-
     private final Syscalls syscalls;
+    private final NamespaceCalls calls;
     private final ProcRoot proc;
     private final Path names;
     private final Path netNames;
@@ -30,8 +30,10 @@ public final class NamespaceFinder {
      * @param names directory of the names of types other than net: one directory for each type
      * @param netNames directory of the names of network namespaces
      */
-    public NamespaceFinder(Syscalls syscalls, ProcRoot proc, Path names, Path netNames) {
+    public NamespaceFinder(
+            Syscalls syscalls, NamespaceCalls calls, ProcRoot proc, Path names, Path netNames) {
         this.syscalls = syscalls;
+        this.calls = calls;
         this.proc = proc;
         this.names = names;
         this.netNames = netNames;
@@ -134,7 +136,7 @@ public final class NamespaceFinder {
 
     private @Nullable Fd tryOpen(Path file) {
         try {
-            if (syscalls.fileSystemType(file.toString()) != NSFS_MAGIC) {
+            if (syscalls.fileSystemType(file.toString()) != NamespaceCalls.NSFS_MAGIC) {
                 return null; // a stale name
             }
             return syscalls.open(file.toString(), Syscalls.O_RDONLY, 0);
@@ -160,7 +162,7 @@ public final class NamespaceFinder {
 
     /** The number of the user namespace that owns another, if the daemon may see it. */
     public Optional<Long> owner(Fd namespace) {
-        try (Fd userns = syscalls.nsGetUserns(namespace)) {
+        try (Fd userns = calls.nsGetUserns(namespace)) {
             return Optional.of(syscalls.fstat(userns).inode());
         } catch (SyscallException e) {
             return Optional.empty();

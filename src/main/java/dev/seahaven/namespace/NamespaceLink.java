@@ -1,8 +1,6 @@
 package dev.seahaven.namespace;
 
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * What a link below {@code /proc/PID/ns} says, such as {@code net:[4026531840]}.
@@ -11,14 +9,16 @@ import java.util.regex.Pattern;
  */
 public record NamespaceLink(NamespaceType type, long id) {
 
-    private static final Pattern FORM = Pattern.compile("([a-z_]+):\\[(\\d+)]");
-
     public static Optional<NamespaceLink> parse(String text) {
-        Matcher matcher = FORM.matcher(text);
-        if (!matcher.matches()) {
+        int colon = text.indexOf(":[");
+        if (colon < 0 || !text.endsWith("]") || text.length() > 40) {
             return Optional.empty();
         }
-        return NamespaceType.ofKernelName(matcher.group(1))
-                .map(type -> new NamespaceLink(type, Long.parseLong(matcher.group(2))));
+        String digits = text.substring(colon + 2, text.length() - 1);
+        if (digits.isEmpty() || !digits.chars().allMatch(Character::isDigit)) {
+            return Optional.empty();
+        }
+        return NamespaceType.ofKernelName(text.substring(0, colon))
+                .map(type -> new NamespaceLink(type, Long.parseLong(digits)));
     }
 }

@@ -21,10 +21,12 @@ public enum NamespaceType {
 
     private final CloneFlag flag;
     private final String ociName;
+    private final String kernelName;
 
     NamespaceType(CloneFlag flag, String ociName) {
         this.flag = flag;
         this.ociName = ociName;
+        this.kernelName = name().toLowerCase(Locale.ROOT);
     }
 
     public CloneFlag flag() {
@@ -33,7 +35,7 @@ public enum NamespaceType {
 
     /** As in {@code /proc/PID/ns}. */
     public String kernelName() {
-        return name().toLowerCase(Locale.ROOT);
+        return kernelName;
     }
 
     /** As in the body of a sandbox. */
@@ -41,9 +43,24 @@ public enum NamespaceType {
         return ociName;
     }
 
+    /** The type that ioctl NS_GET_NSTYPE tells. */
+    public static Optional<NamespaceType> ofFlag(int value) {
+        for (NamespaceType type : values()) {
+            if (type.flag.value() == value) {
+                return Optional.of(type);
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** Whether its namespaces form a tree of their own. */
+    public boolean hasParent() {
+        return this == PID || this == USER;
+    }
+
     public static Optional<NamespaceType> ofKernelName(String name) {
         for (NamespaceType type : values()) {
-            if (type.kernelName().equals(name)) {
+            if (type.kernelName.equals(name)) {
                 return Optional.of(type);
             }
         }

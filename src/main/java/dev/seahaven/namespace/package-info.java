@@ -1,6 +1,6 @@
 /**
- * Finding namespaces by number and by name. May use the ground packages, {@code web} and {@code
- * event}.
+ * Every namespace of the host: finding, naming, describing and comparing them, and telling who
+ * holds each alive. May use the ground packages, {@code web} and {@code event}.
  */
 @NullMarked
 package dev.seahaven.namespace;

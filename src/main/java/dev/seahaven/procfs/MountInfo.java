@@ -8,6 +8,8 @@ import java.util.List;
  *
  * @param root the directory of the file system that is mounted
  * @param mountPoint where it is mounted, seen from the reader's root
+ * @param options of the mount, such as {@code ro}
+ * @param propagation such as {@code shared:1}; empty is private
  * @param fileSystem its type, such as {@code ext4}
  * @param superOptions the options of the file system
  */
@@ -16,6 +18,8 @@ public record MountInfo(
         int parent,
         String root,
         String mountPoint,
+        List<String> options,
+        List<String> propagation,
         String fileSystem,
         String source,
         List<String> superOptions) {
@@ -25,7 +29,8 @@ public record MountInfo(
         return text.lines().map(MountInfo::parseLine).toList();
     }
 
-    private static MountInfo parseLine(String line) {
+    /** Parses one line. */
+    public static MountInfo parseLine(String line) {
         String[] fields = line.split(" ");
         int dash = Arrays.asList(fields).indexOf("-");
         return new MountInfo(
@@ -33,6 +38,8 @@ public record MountInfo(
                 Integer.parseInt(fields[1]),
                 unescape(fields[3]),
                 unescape(fields[4]),
+                List.of(fields[5].split(",")),
+                List.of(fields).subList(6, dash),
                 fields[dash + 1],
                 unescape(fields[dash + 2]),
                 List.of(fields[dash + 3].split(",")));

@@ -5,9 +5,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /**
  * A mounted {@code /proc}, or a captured one.
@@ -18,16 +18,27 @@ public record ProcRoot(Path path) {
 
     public static final ProcRoot SYSTEM = new ProcRoot(Path.of("/proc"));
 
-    /** The numbers of all processes there are now, in no order. */
+    /** A directory below, such as {@code 4711/fd}. */
+    public ProcRoot at(String directory) {
+        return new ProcRoot(path.resolve(directory));
+    }
+
+    /**
+     * The numbers that are entries of the directory: of all processes there are now, or of a
+     * process's threads or descriptors. In no order; none where it is gone or may not be read.
+     */
     public List<Integer> pids() {
-        try (Stream<Path> entries = Files.list(path)) {
-            return entries.map(entry -> entry.getFileName().toString())
-                    .filter(name -> Character.isDigit(name.charAt(0)))
-                    .map(Integer::parseInt)
-                    .toList();
-        } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
+        String[] names = path.toFile().list();
+        if (names == null) {
+            return List.of();
         }
+        List<Integer> numbers = new ArrayList<>(names.length);
+        for (String name : names) {
+            if (Character.isDigit(name.charAt(0))) {
+                numbers.add(Integer.parseInt(name));
+            }
+        }
+        return numbers;
     }
 
     /** The text of a file, or nothing where it or its process is gone or may not be read. */

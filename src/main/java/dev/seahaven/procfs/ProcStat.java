@@ -10,8 +10,10 @@ import java.util.Optional;
  * @param parent process number of the parent, 0 when it is outside of this pid namespace
  * @param startTicks when it started, in clock ticks since boot: with the number, unique until a
  *     reboot
+ * @param threads how many it has
  */
-public record ProcStat(int pid, String command, char state, int parent, long startTicks) {
+public record ProcStat(
+        int pid, String command, char state, int parent, long startTicks, int threads) {
 
     /**
      * Parses one line; the command may hold blanks and parentheses.
@@ -30,7 +32,8 @@ public record ProcStat(int pid, String command, char state, int parent, long sta
                 line.substring(open + 1, close),
                 fields[0].charAt(0),
                 Integer.parseInt(fields[1]),
-                Long.parseLong(fields[19]));
+                Long.parseLong(fields[19]),
+                Integer.parseInt(fields[17]));
     }
 
     public static Optional<ProcStat> read(ProcRoot proc, int pid) {

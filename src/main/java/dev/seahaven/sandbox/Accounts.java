@@ -1,5 +1,6 @@
 package dev.seahaven.sandbox;
 
+import dev.seahaven.namespace.IdMapping;
 import dev.seahaven.web.Problem;
 
 import org.jspecify.annotations.Nullable;

@@ -1,34 +1,31 @@
 package dev.seahaven.sandbox;
 
+import dev.seahaven.syscall.Capability;
+
+import java.util.EnumSet;
 import java.util.Set;
 
-/** Capabilities by number (capabilities(7), linux/capability.h). */
-enum Capabilities {
-    CHOWN(0),
-    DAC_OVERRIDE(1),
-    FOWNER(3),
-    FSETID(4),
-    KILL(5),
-    SETGID(6),
-    SETUID(7),
-    SETPCAP(8),
-    NET_BIND_SERVICE(10),
-    SYS_CHROOT(18),
-    SETFCAP(31);
+/** What a command may do as root. */
+final class Capabilities {
 
-    /**
-     * What a command has as root unless told otherwise: Podman's eleven, which are Docker's without
-     * MKNOD, NET_RAW and AUDIT_WRITE.
-     */
-    static final Set<Capabilities> DEFAULT = Set.of(values());
+    /** Podman's eleven, which are Docker's without MKNOD, NET_RAW and AUDIT_WRITE. */
+    static final Set<Capability> DEFAULT =
+            EnumSet.of(
+                    Capability.CHOWN,
+                    Capability.DAC_OVERRIDE,
+                    Capability.FOWNER,
+                    Capability.FSETID,
+                    Capability.KILL,
+                    Capability.SETGID,
+                    Capability.SETUID,
+                    Capability.SETPCAP,
+                    Capability.NET_BIND_SERVICE,
+                    Capability.SYS_CHROOT,
+                    Capability.SETFCAP);
 
-    private final int number;
+    private Capabilities() {}
 
-    Capabilities(int number) {
-        this.number = number;
-    }
-
-    static long mask(Set<Capabilities> capabilities) {
-        return capabilities.stream().mapToLong(capability -> 1L << capability.number).sum();
+    static long mask(Set<Capability> capabilities) {
+        return capabilities.stream().mapToLong(Capability::mask).sum();
     }
 }

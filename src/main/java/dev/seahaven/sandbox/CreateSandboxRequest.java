@@ -3,6 +3,8 @@ package dev.seahaven.sandbox;
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
+import dev.seahaven.namespace.IdMappingRequest;
+
 import io.swagger.v3.oas.annotations.media.Schema;
 
 import org.jspecify.annotations.Nullable;
@@ -90,15 +92,16 @@ record CreateSandboxRequest(
             description = "Also a plain string: " + MEMBER + ". New ones have their own 65536 ids.")
     record UserRequest(
             @Schema(defaultValue = "new") @Nullable String mode,
-            @Nullable List<@Nullable MappingRequest> uidMappings,
+            @Nullable List<@Nullable IdMappingRequest> uidMappings,
             @Schema(description = "Absent or empty: the same as uidMappings.")
-                    @Nullable List<@Nullable MappingRequest> gidMappings) {
+                    @Nullable List<@Nullable IdMappingRequest> gidMappings) {
 
         @JsonCreator(mode = JsonCreator.Mode.PROPERTIES)
         UserRequest(
                 @JsonProperty("mode") @Nullable String mode,
-                @JsonProperty("uidMappings") @Nullable List<@Nullable MappingRequest> uidMappings,
-                @JsonProperty("gidMappings") @Nullable List<@Nullable MappingRequest> gidMappings) {
+                @JsonProperty("uidMappings") @Nullable List<@Nullable IdMappingRequest> uidMappings,
+                @JsonProperty("gidMappings")
+                        @Nullable List<@Nullable IdMappingRequest> gidMappings) {
             this.mode = mode;
             this.uidMappings = uidMappings;
             this.gidMappings = gidMappings;
@@ -109,9 +112,6 @@ record CreateSandboxRequest(
             return new UserRequest(mode, null, null);
         }
     }
-
-    @Schema(name = "IdMapping")
-    record MappingRequest(@Nullable Long inside, @Nullable Long outside, @Nullable Long length) {}
 
     @Schema(
             name = "TimeNamespace",

@@ -1,5 +1,7 @@
 package dev.seahaven.sandbox;
 
+import dev.seahaven.namespace.IdMapping;
+
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -18,9 +20,38 @@ final class HostAccounts {
 
     /** Every id that is somebody's, or that somebody may map. */
     static List<IdMapping> idsInUse(Accounts accounts) {
-        return IdRanges.foreign(
+        return foreign(
                 accounts,
                 Stream.of("/etc/subuid", "/etc/subgid").flatMap(file -> text(file).lines()));
+    }
+
+    /**
+     * The ids of {@code /etc/passwd}, {@code /etc/group}, {@code /etc/subuid} and {@code
+     * /etc/subgid}.
+     *
+     * @param accounts the first two
+     * @param subordinate lines of the others (subuid(5)): {@code name:first:count}
+     */
+    static List<IdMapping> foreign(Accounts accounts, Stream<String> subordinate) {
+        Stream<IdMapping> ids =
+                Stream.concat(
+                                accounts.users().stream()
+                                        .flatMap(user -> Stream.of(user.uid(), user.gid())),
+                                accounts.groups().stream().map(Accounts.Group::gid))
+                        .map(id -> new IdMapping(0, id, 1));
+        Stream<IdMapping> ranges =
+                subordinate
+                        .map(line -> line.split(":"))
+                        .filter(field -> field.length == 3)
+                        .filter(field -> field[1].matches("\\d{1,10}"))
+                        .filter(field -> field[2].matches("[1-9]\\d{0,9}"))
+                        .map(
+                                field ->
+                                        new IdMapping(
+                                                0,
+                                                Long.parseLong(field[1]),
+                                                Long.parseLong(field[2])));
+        return Stream.concat(ids, ranges).toList();
     }
 
     private static String text(String file) {

@@ -14,6 +14,7 @@ import dev.seahaven.launcher.LaunchPlan.Root;
 import dev.seahaven.launcher.LaunchPlan.RootKind;
 import dev.seahaven.launcher.LaunchPlan.TimeOffsets;
 import dev.seahaven.mount.RootDefaults;
+import dev.seahaven.namespace.IdMapping;
 import dev.seahaven.namespace.NamespaceType;
 import dev.seahaven.syscall.CloneFlag;
 

@@ -1,5 +1,7 @@
 package dev.seahaven.sandbox;
 
+import dev.seahaven.namespace.IdMapping;
+
 import java.util.List;
 
 /** Both mappings of a user namespace, seen from the host. */

@@ -1,23 +1,19 @@
 package dev.seahaven.sandbox;
 
+import dev.seahaven.launcher.Capture;
 import dev.seahaven.launcher.Launcher;
 import dev.seahaven.launcher.LauncherException;
 import dev.seahaven.launcher.Report;
-import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
-import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.web.Problem;
 import dev.seahaven.web.ProblemType;
 
 import org.jspecify.annotations.Nullable;
 
-import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 
 /** Sandboxes for one call: nothing of them is on disk, and they end with the daemon. */
 final class Runs {
@@ -64,7 +60,7 @@ final class Runs {
             registry.claimName(asked.name(), id);
             claims.add(() -> registry.releaseName(asked.name()));
             SandboxSpec spec = launches.claimIds(asked, claims);
-            Collector collector = new Collector();
+            Capture collector = new Capture();
             long claimed = System.nanoTime();
             Collected collected = launch(id, spec, stdin, claims, collector);
             claims.close();
@@ -87,7 +83,7 @@ final class Runs {
             SandboxSpec spec,
             @Nullable String stdin,
             Claims claims,
-            Collector collector) {
+            Capture collector) {
         try (Claims descriptors = new Claims()) {
             Fd input =
                     stdin == null
@@ -95,10 +91,9 @@ final class Runs {
                             : descriptors.opened(
                                     launcher.input(stdin.getBytes(StandardCharsets.UTF_8)));
             SandboxLauncher.Files files = new SandboxLauncher.Files(input, null, null, null, null);
-            SandboxLauncher.Sent sent =
-                    launches.send(id, spec, files, true, claims, collector::accept);
+            SandboxLauncher.Sent sent = launches.send(id, spec, files, true, claims, collector);
             claims.add(sent.launch()::close);
-            Report.Exited ended = collector.await();
+            Report.Exited ended = await(collector);
             return new Collected(Exit.of(ended, false), ended);
         } catch (LauncherException e) {
             metrics.failed(e.stage().name().toLowerCase(Locale.ROOT));
@@ -110,8 +105,17 @@ final class Runs {
         }
     }
 
+    private static Report.Exited await(Capture capture) {
+        try {
+            return capture.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Problem(ProblemType.BUSY, "The daemon stops.");
+        }
+    }
+
     private static Result result(
-            Collected collected, Collector collector, Instant begun, Duration whole) {
+            Collected collected, Capture collector, Instant begun, Duration whole) {
         Report.Exited ended = collected.ended;
         double total = millis(whole);
         if (ended == null) {
@@ -132,59 +136,5 @@ final class Runs {
 
     private static double millis(Duration duration) {
         return Math.round(duration.toNanos() / 1e3) / 1e3;
-    }
-
-    /** Gathers what the monitor sends; the launcher bounds how much that can be. */
-    private static final class Collector {
-
-        private final ByteArrayOutputStream stdout = new ByteArrayOutputStream(0);
-        private final ByteArrayOutputStream stderr = new ByteArrayOutputStream(0);
-        private final CompletableFuture<Report.Exited> end = new CompletableFuture<>();
-
-        void accept(Report report) {
-            switch (report) {
-                case Report.Launched ignored -> {}
-                case Report.Failed failed ->
-                        end.completeExceptionally(LauncherException.of(failed));
-                case Report.Output output -> stream(output.stream()).writeBytes(output.bytes());
-                case Report.Exited exited -> {
-                    stdout.writeBytes(exited.stdout());
-                    stderr.writeBytes(exited.stderr());
-                    end.complete(exited);
-                }
-                case Report.Gone ignored -> {
-                    if (!end.isDone()) {
-                        end.completeExceptionally(
-                                new SyscallException(
-                                        "launch(the monitor was killed)", Errno.ECHILD));
-                    }
-                }
-            }
-        }
-
-        private ByteArrayOutputStream stream(int number) {
-            return number == 1 ? stdout : stderr;
-        }
-
-        String text(int stream) {
-            return stream(stream).toString(StandardCharsets.UTF_8);
-        }
-
-        Report.Exited await() {
-            try {
-                return end.get();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new Problem(ProblemType.BUSY, "The daemon stops.");
-            } catch (ExecutionException e) {
-                if (e.getCause() instanceof LauncherException failure) {
-                    throw failure;
-                }
-                if (e.getCause() instanceof SyscallException failure) {
-                    throw failure;
-                }
-                throw new IllegalStateException(e);
-            }
-        }
     }
 }

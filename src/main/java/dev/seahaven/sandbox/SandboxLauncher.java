@@ -10,6 +10,8 @@ import dev.seahaven.launcher.Launcher;
 import dev.seahaven.launcher.LauncherException;
 import dev.seahaven.launcher.Report;
 import dev.seahaven.launcher.Stage;
+import dev.seahaven.namespace.IdMapping;
+import dev.seahaven.namespace.IdRanges;
 import dev.seahaven.namespace.NamespaceFinder;
 import dev.seahaven.namespace.NamespaceType;
 import dev.seahaven.procfs.ProcRoot;

@@ -2,6 +2,7 @@ package dev.seahaven.sandbox;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 
+import dev.seahaven.namespace.IdMapping;
 import dev.seahaven.namespace.NamespaceFinder;
 import dev.seahaven.namespace.NamespaceLink;
 import dev.seahaven.namespace.NamespaceType;

@@ -5,6 +5,8 @@ import dev.seahaven.launcher.LaunchPlan.RootKind;
 import dev.seahaven.launcher.Launcher;
 import dev.seahaven.launcher.LauncherException;
 import dev.seahaven.launcher.Report;
+import dev.seahaven.namespace.IdMapping;
+import dev.seahaven.namespace.IdRanges;
 import dev.seahaven.namespace.NamespaceFinder;
 import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.procfs.ProcStat;
@@ -29,6 +31,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -95,6 +98,36 @@ public final class SandboxService implements AutoCloseable {
     @Override
     public void close() {
         launches.close();
+    }
+
+    /** The ids of the host that sandboxes and user namespaces are given. */
+    public IdRanges ids() {
+        return launches.ids();
+    }
+
+    /** The ids of sandboxes that run, by the process number of their init. */
+    public Map<Integer, String> runningByInit() {
+        Map<Integer, String> running = new HashMap<>();
+        for (Sandbox sandbox : registry.all()) {
+            Sandbox.Life life = sandbox.life();
+            if (life != null && life.init() != null) {
+                running.put(life.init().pid(), sandbox.id().value());
+            }
+        }
+        return running;
+    }
+
+    /**
+     * The exit code of a command that could not be executed, as a shell has it: 127 or 126.
+     *
+     * @throws LauncherException the failure, where it is another
+     */
+    public static int exitCodeOfNotExecuted(LauncherException failure) {
+        Exit exit = SandboxLauncher.notExecuted(failure);
+        if (exit == null || exit.exitCode() == null) {
+            throw failure;
+        }
+        return exit.exitCode();
     }
 
     Sandbox get(String reference) {

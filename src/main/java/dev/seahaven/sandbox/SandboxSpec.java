@@ -1,5 +1,6 @@
 package dev.seahaven.sandbox;
 
+import dev.seahaven.namespace.IdMapping;
 import dev.seahaven.namespace.NamespaceType;
 import dev.seahaven.syscall.Signal;
 

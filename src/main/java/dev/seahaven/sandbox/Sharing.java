@@ -1,6 +1,7 @@
 package dev.seahaven.sandbox;
 
 import dev.seahaven.launcher.LaunchPlan.Join;
+import dev.seahaven.namespace.IdMapping;
 import dev.seahaven.namespace.NamespaceFinder;
 import dev.seahaven.namespace.NamespaceType;
 import dev.seahaven.procfs.ProcRoot;

@@ -1,8 +1,9 @@
 package dev.seahaven.sandbox;
 
 import dev.seahaven.mount.Paths;
+import dev.seahaven.namespace.IdMapping;
+import dev.seahaven.namespace.IdMappingRequest;
 import dev.seahaven.namespace.NamespaceType;
-import dev.seahaven.sandbox.CreateSandboxRequest.MappingRequest;
 import dev.seahaven.sandbox.CreateSandboxRequest.NamespacesRequest;
 import dev.seahaven.sandbox.CreateSandboxRequest.NetworkRequest;
 import dev.seahaven.sandbox.CreateSandboxRequest.RootfsRequest;
@@ -42,7 +43,6 @@ final class SpecResolver {
     /** The kernel's MAX_ARG_STRLEN: one argument or variable (execve(2)). */
     private static final int STRING_BYTES_MAX = 128 * 1024 - 1;
 
-    private static final int MAPPINGS_MAX = 340;
     private static final double TIMEOUT_MAX_SECONDS = 366 * 24 * 3600.0;
 
     /**
@@ -368,46 +368,8 @@ final class SpecResolver {
     }
 
     private List<IdMapping> mappings(
-            String member, @Nullable List<@Nullable MappingRequest> asked) {
-        String field = "namespaces.user." + member;
-        if (asked == null || asked.isEmpty()) {
-            return List.of();
-        }
-        if (!violations.require(
-                asked.size() <= MAPPINGS_MAX, field, "has more than " + MAPPINGS_MAX + " ranges")) {
-            return List.of();
-        }
-        List<IdMapping> mappings = new ArrayList<>();
-        for (int i = 0; i < asked.size(); i++) {
-            MappingRequest range = asked.get(i);
-            String at = field + "[" + i + "]";
-            if (range == null
-                    || range.inside() == null
-                    || range.outside() == null
-                    || range.length() == null) {
-                violations.add(at, "needs inside, outside and length");
-                continue;
-            }
-            IdMapping mapping = new IdMapping(range.inside(), range.outside(), range.length());
-            boolean fits =
-                    mapping.inside() >= 0
-                            && mapping.outside() >= 0
-                            && mapping.length() >= 1
-                            && mapping.inside() <= IdMapping.ID_COUNT - mapping.length()
-                            && mapping.outside() <= IdMapping.ID_COUNT - mapping.length();
-            if (violations.require(fits, at, "must lie between 0 and 4294967294")
-                    && violations.require(
-                            mappings.stream().noneMatch(mapping::overlaps),
-                            at,
-                            "overlaps another range")) {
-                mappings.add(mapping);
-            }
-        }
-        violations.require(
-                mappings.stream().anyMatch(mapping -> mapping.mapsInside(0)),
-                field,
-                "must map the id 0 of the inside");
-        return List.copyOf(mappings);
+            String member, @Nullable List<@Nullable IdMappingRequest> asked) {
+        return IdMappingRequest.resolve("namespaces.user." + member, asked, violations);
     }
 
     private SandboxSpec.Time time(@Nullable TimeRequest asked) {

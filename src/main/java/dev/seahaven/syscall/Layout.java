@@ -32,6 +32,29 @@ final class Layout {
     static final int STATX_DEV_MAJOR = 136;
     static final int STATX_DEV_MINOR = 140;
 
+    /** struct mnt_ns_info (linux/nsfs.h, 6.12). */
+    static final int MNT_NS_INFO_SIZE = 16;
+
+    static final int MNT_NS_INFO_ID = 8;
+
+    /** struct mnt_id_req with its second published size, MNT_ID_REQ_SIZE_VER1 (linux/mount.h). */
+    static final int MNT_ID_REQ_SIZE = 32;
+
+    static final int MNT_ID_REQ_ID = 8;
+    static final int MNT_ID_REQ_PARAM = 16;
+    static final int MNT_ID_REQ_NS = 24;
+
+    /** struct statmount; its strings follow (linux/mount.h). */
+    static final int STATMOUNT_SIZE = 512;
+
+    static final int STATMOUNT_MAGIC = 24;
+    static final int STATMOUNT_ROOT = 104;
+    static final int STATMOUNT_POINT = 108;
+    static final int UTSNAME_SIZE = 390;
+    static final int UTSNAME_FIELD = 65;
+    static final int IFREQ_SIZE = 40;
+    static final int IFREQ_FLAGS = 16;
+
     /** Generous: glibc's posix_spawn types are smaller and opaque. */
     static final int SPAWN_TYPE_SIZE = 512;
 
@@ -61,6 +84,25 @@ final class Layout {
                     new Check("offsetof(struct statx, stx_ino)", STATX_INO),
                     new Check("offsetof(struct statx, stx_dev_major)", STATX_DEV_MAJOR),
                     new Check("offsetof(struct statx, stx_dev_minor)", STATX_DEV_MINOR),
+                    new Check("sizeof(struct utsname)", UTSNAME_SIZE),
+                    new Check("offsetof(struct utsname, nodename)", UTSNAME_FIELD),
+                    new Check("offsetof(struct utsname, domainname)", 5L * UTSNAME_FIELD),
+                    new Check("sizeof(struct ifreq)", IFREQ_SIZE),
+                    new Check("offsetof(struct ifreq, ifr_flags)", IFREQ_FLAGS),
+                    new Check("NS_GET_USERNS", LinuxNamespaceCalls.NS_GET_USERNS),
+                    new Check("NS_GET_PARENT", LinuxNamespaceCalls.NS_GET_PARENT),
+                    new Check("NS_GET_NSTYPE", LinuxNamespaceCalls.NS_GET_NSTYPE),
+                    new Check("NS_GET_OWNER_UID", LinuxNamespaceCalls.NS_GET_OWNER_UID),
+                    new Check("SIOCGSKNS", LinuxNamespaceCalls.SIOCGSKNS),
+                    new Check("SIOCSIFFLAGS", LinuxNamespaceCalls.SIOCSIFFLAGS),
+                    new Check("SYS_pidfd_getfd", LinuxNamespaceCalls.SYS_PIDFD_GETFD),
+                    new Check("MS_BIND", NamespaceCalls.MS_BIND),
+                    new Check("MS_REC", NamespaceCalls.MS_REC),
+                    new Check("MS_PRIVATE", NamespaceCalls.MS_PRIVATE),
+                    new Check("MS_SHARED", NamespaceCalls.MS_SHARED),
+                    new Check("MNT_DETACH", NamespaceCalls.MNT_DETACH),
+                    new Check("LOCK_EX", LinuxNamespaceCalls.LOCK_EX),
+                    new Check("AF_NETLINK", LinuxNamespaceCalls.AF_NETLINK),
                     new Check("O_CLOEXEC", LinuxSyscalls.O_CLOEXEC),
                     new Check("O_CREAT", Syscalls.O_CREAT),
                     new Check("O_EXCL", Syscalls.O_EXCL),

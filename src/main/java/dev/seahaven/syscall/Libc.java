@@ -5,6 +5,8 @@ import com.sun.jna.Native;
 import com.sun.jna.NativeLong;
 import com.sun.jna.Pointer;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The C library, by direct mapping. A function that fails sets errno and JNA throws; all of these
  * leave errno alone when they succeed. Direct mapping knows no variable arguments, so {@code
@@ -70,6 +72,49 @@ final class Libc {
     static native int statfs(String path, Pointer buffer) throws LastErrorException;
 
     static native int geteuid();
+
+    static native NativeLong readlinkat(int dir, String path, byte[] buffer, NativeLong size)
+            throws LastErrorException;
+
+    static native int setns(int fd, int type) throws LastErrorException;
+
+    static native int unshare(int flags) throws LastErrorException;
+
+    static native int mount(
+            String source,
+            String target,
+            @Nullable String type,
+            NativeLong flags,
+            @Nullable String data)
+            throws LastErrorException;
+
+    static native int umount2(String target, int flags) throws LastErrorException;
+
+    static native int sethostname(byte[] name, NativeLong length) throws LastErrorException;
+
+    static native int uname(Pointer buffer) throws LastErrorException;
+
+    static native int flock(int fd, int operation) throws LastErrorException;
+
+    static native int socket(int domain, int type, int protocol) throws LastErrorException;
+
+    static native NativeLong send(int fd, byte[] bytes, NativeLong size, int flags)
+            throws LastErrorException;
+
+    static native NativeLong recv(int fd, Pointer bytes, NativeLong size, int flags)
+            throws LastErrorException;
+
+    static native int fstatfs(int fd, Pointer buffer) throws LastErrorException;
+
+    static native int ioctl(int fd, NativeLong request, NativeLong argument)
+            throws LastErrorException;
+
+    static native NativeLong syscall(NativeLong number, int one, int two, int three)
+            throws LastErrorException;
+
+    static native NativeLong syscall(
+            NativeLong number, Pointer one, Pointer two, NativeLong three, int four)
+            throws LastErrorException;
 
     static native int prctl(
             int option, NativeLong two, NativeLong three, NativeLong four, NativeLong five)

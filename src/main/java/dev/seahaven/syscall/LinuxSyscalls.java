@@ -49,12 +49,11 @@ public final class LinuxSyscalls implements Syscalls {
     /** _IOWR(0xFF, 11, struct pidfd_info) with the first published size (linux/pidfd.h). */
     private static final long PIDFD_GET_INFO = 0xc040ff0bL;
 
-    private static final long NS_GET_USERNS = 0xb701;
     private static final int PIDFD_INFO_SIZE = 64;
     private static final long PIDFD_INFO_EXIT = 1 << 3;
     private static final int PIDFD_INFO_EXIT_CODE = 60;
 
-    private static final Fd.Closer CLOSE = Libc::close;
+    static final Fd.Closer CLOSE = Libc::close;
 
     static int oDirectory() {
         return X86 ? O_DIRECTORY : 040000;
@@ -73,11 +72,11 @@ public final class LinuxSyscalls implements Syscalls {
         return (flags & O_DIRECTORY) == 0 ? flags : (flags & ~O_DIRECTORY) | oDirectory();
     }
 
-    private static NativeLong number(long value) {
+    static NativeLong number(long value) {
         return new NativeLong(value);
     }
 
-    private static int call(IntSupplier call, Supplier<String> what) {
+    static int call(IntSupplier call, Supplier<String> what) {
         while (true) {
             try {
                 return call.getAsInt();
@@ -89,11 +88,11 @@ public final class LinuxSyscalls implements Syscalls {
         }
     }
 
-    private static Fd fd(IntSupplier call, Supplier<String> what) {
+    static Fd fd(IntSupplier call, Supplier<String> what) {
         return new Fd(call(call, what), CLOSE);
     }
 
-    private static String quoted(String name, String path) {
+    static String quoted(String name, String path) {
         return name + "(\"" + path + "\")";
     }
 
@@ -505,13 +504,6 @@ public final class LinuxSyscalls implements Syscalls {
             call(() -> Libc.statfs(path, statfs), () -> quoted("statfs", path));
             return statfs.getLong(0);
         }
-    }
-
-    @Override
-    public Fd nsGetUserns(Fd namespace) {
-        return fd(
-                () -> Libc.ioctl(namespace.number(), number(NS_GET_USERNS), Pointer.NULL),
-                () -> "ioctl(" + namespace + ", NS_GET_USERNS)");
     }
 
     @Override

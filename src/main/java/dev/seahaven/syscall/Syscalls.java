@@ -172,12 +172,6 @@ public interface Syscalls {
      */
     boolean mountsHaveChanged(Fd mountinfo);
 
-    /**
-     * ioctl NS_GET_USERNS (ioctl_nsfs(2)): the user namespace that owns a namespace, or EPERM when
-     * it is out of sight.
-     */
-    Fd nsGetUserns(Fd namespace);
-
     /** Whether the kernel knows a system call: it is made with arguments that no kernel accepts. */
     boolean knows(int syscall);
 

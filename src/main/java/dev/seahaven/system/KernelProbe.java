@@ -105,7 +105,8 @@ public final class KernelProbe {
                 "statmount",
                 SYS_STATMOUNT,
                 false,
-                "mounts of other namespaces are read by entering them (Linux 6.8)");
+                "bind mounts of namespaces are not found in mount namespaces that no process is"
+                        + " in (Linux 6.8, and 6.12 to list those)");
         call(
                 features,
                 "listns",

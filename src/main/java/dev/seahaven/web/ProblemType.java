@@ -25,6 +25,7 @@ public enum ProblemType {
     IN_USE("in-use", HttpStatus.CONFLICT, "Something else uses it"),
     WRONG_NAMESPACE_TYPE(
             "wrong-namespace-type", HttpStatus.CONFLICT, "The namespace is of another type"),
+    AMBIGUOUS_NAME("ambiguous-name", HttpStatus.CONFLICT, "Several things have the name"),
     PRECONDITION_FAILED(
             "precondition-failed", HttpStatus.PRECONDITION_FAILED, "It has changed meanwhile"),
     TOO_LARGE("too-large", HttpStatus.CONTENT_TOO_LARGE, "The body is too large"),

@@ -18,7 +18,8 @@ class ProcStatTest {
 
     @Test
     void aCommandMayHoldBlanksAndParentheses() {
-        assertThat(ProcStat.parse(LINE)).isEqualTo(new ProcStat(4711, "a) b (c", 'S', 1, 987654));
+        assertThat(ProcStat.parse(LINE))
+                .isEqualTo(new ProcStat(4711, "a) b (c", 'S', 1, 987654, 1));
     }
 
     @Test
@@ -33,7 +34,7 @@ class ProcStatTest {
     }
 
     @Test
-    void mountInfoIsUnescapedAndItsOptionalFieldsPassedOver() {
+    void mountInfoIsUnescapedAndHasOptionalFields() {
         List<MountInfo> mounts =
                 MountInfo.parse(
                         """
@@ -41,6 +42,7 @@ class ProcStatTest {
                         41 31 0:38 /a\\040b /mnt/x\\134y rw - cgroup cgroup rw,freezer
                         """);
         assertThat(mounts.getFirst().fileSystem()).isEqualTo("ext4");
+        assertThat(mounts.getFirst().propagation()).containsExactly("shared:1", "master:2");
         assertThat(mounts.getLast())
                 .isEqualTo(
                         new MountInfo(
@@ -48,6 +50,8 @@ class ProcStatTest {
                                 31,
                                 "/a b",
                                 "/mnt/x\\y",
+                                List.of("rw"),
+                                List.of(),
                                 "cgroup",
                                 "cgroup",
                                 List.of("rw", "freezer")));

@@ -22,16 +22,23 @@ class LayoutTest {
                 #define _GNU_SOURCE
                 #include <errno.h>
                 #include <fcntl.h>
+                #include <linux/capability.h>
+                #include <linux/nsfs.h>
                 #include <linux/openat2.h>
                 #include <linux/sched.h>
+                #include <linux/sockios.h>
+                #include <net/if.h>
                 #include <poll.h>
                 #include <signal.h>
                 #include <stddef.h>
                 #include <sys/epoll.h>
+                #include <sys/file.h>
+                #include <sys/mount.h>
                 #include <sys/socket.h>
                 #include <sys/stat.h>
                 #include <sys/syscall.h>
                 #include <sys/uio.h>
+                #include <sys/utsname.h>
                 """;
         String asserts =
                 Layout.CHECKS.stream()
@@ -42,6 +49,9 @@ class LayoutTest {
         }
         for (Signal signal : Signal.values()) {
             asserts += assertion("SIG" + signal, signal.number());
+        }
+        for (Capability capability : Capability.values()) {
+            asserts += assertion("CAP_" + capability, capability.ordinal());
         }
         for (CloneFlag flag : CloneFlag.values()) {
             asserts += assertion(flag.name(), flag.value());

@@ -26,6 +26,7 @@ public final class TestDaemon implements AutoCloseable {
     private final ConfigurableApplicationContext context;
     private final Places places;
     private final Api api;
+    private boolean keptPlaces;
 
     /** Where a daemon keeps what. */
     public record Places(Path base, String cgroup) {
@@ -90,13 +91,29 @@ public final class TestDaemon implements AutoCloseable {
         arguments.put(argument.substring(0, argument.indexOf('=')), argument);
     }
 
+    private static boolean namesAreMount() {
+        return Outside.read("/proc/self/mountinfo").contains(" /run/netns ");
+    }
+
     /** The one that most tests use; it ends with this process. */
     public static synchronized TestDaemon shared() {
         TestDaemon daemon = shared;
         if (daemon == null) {
+            boolean before = namesAreMount();
             daemon = start();
             shared = daemon;
-            Runtime.getRuntime().addShutdownHook(new Thread(daemon::close));
+            Runtime.getRuntime()
+                    .addShutdownHook(
+                            new Thread(
+                                    () -> {
+                                        TestDaemon last = shared;
+                                        if (last != null) {
+                                            last.close();
+                                        }
+                                        if (!before && namesAreMount()) {
+                                            Outside.run("umount", "/run/netns");
+                                        }
+                                    }));
         }
         return daemon;
     }
@@ -104,6 +121,16 @@ public final class TestDaemon implements AutoCloseable {
     /** One of its own for a test. */
     public static TestDaemon start(String... arguments) {
         return new TestDaemon(newPlaces(), List.of(), arguments);
+    }
+
+    /** One at these places, which may be a former one's. */
+    public static TestDaemon at(Places places, String... arguments) {
+        return new TestDaemon(places, List.of(), arguments);
+    }
+
+    /** Another daemon is to find what this one leaves. */
+    public void keepPlaces() {
+        keptPlaces = true;
     }
 
     /** Likewise, with beans that replace the daemon's. */
@@ -134,6 +161,8 @@ public final class TestDaemon implements AutoCloseable {
     @Override
     public void close() {
         context.close();
-        Outside.delete(places.base());
+        if (!keptPlaces) {
+            Outside.delete(places.base());
+        }
     }
 }

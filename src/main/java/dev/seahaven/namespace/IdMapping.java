@@ -1,4 +1,4 @@
-package dev.seahaven.sandbox;
+package dev.seahaven.namespace;
 
 import java.util.List;
 import java.util.stream.Collectors;
@@ -10,27 +10,27 @@ import java.util.stream.Collectors;
  * @param outside first id seen from the host
  * @param length how many
  */
-record IdMapping(long inside, long outside, long length) {
+public record IdMapping(long inside, long outside, long length) {
 
     /** How many ids a sandbox of its own range has. */
-    static final long RANGE = 65_536;
+    public static final long RANGE = 65_536;
 
     /** All ids; (uid_t) -1 is none. */
-    static final long ID_COUNT = 0xffffffffL;
+    public static final long ID_COUNT = 0xffffffffL;
 
-    boolean mapsInside(long id) {
+    public boolean mapsInside(long id) {
         return id >= inside && id < inside + length;
     }
 
-    boolean mapsOutside(long id) {
+    public boolean mapsOutside(long id) {
         return id >= outside && id < outside + length;
     }
 
-    long toOutside(long id) {
+    public long toOutside(long id) {
         return outside + id - inside;
     }
 
-    boolean overlaps(IdMapping other) {
+    public boolean overlaps(IdMapping other) {
         return overlap(inside, other.inside, length, other.length)
                 || overlap(outside, other.outside, length, other.length);
     }
@@ -40,7 +40,7 @@ record IdMapping(long inside, long outside, long length) {
     }
 
     /** The text for uid_map or gid_map. */
-    static String text(List<IdMapping> mappings) {
+    public static String text(List<IdMapping> mappings) {
         return mappings.stream()
                 .map(
                         mapping ->
@@ -54,7 +54,7 @@ record IdMapping(long inside, long outside, long length) {
     }
 
     /** The mappings that a uid_map or gid_map holds, read from the daemon's user namespace. */
-    static List<IdMapping> parse(String text) {
+    public static List<IdMapping> parse(String text) {
         return text.lines()
                 .map(line -> line.trim().split("\\s+"))
                 .map(

@@ -1,4 +1,4 @@
-package dev.seahaven.sandbox;
+package dev.seahaven.namespace;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -8,7 +8,6 @@ import dev.seahaven.web.Problem;
 import org.junit.jupiter.api.Test;
 
 import java.util.List;
-import java.util.stream.Stream;
 
 class IdRangesTest {
 
@@ -22,21 +21,6 @@ class IdRangesTest {
         ranges.giveBack(List.of(new IdMapping(0, FIRST, 65_536)));
         assertThat(ranges.inUse()).isEqualTo(1);
         assertThat(ranges.take()).isEqualTo(FIRST);
-    }
-
-    @Test
-    void skipsWhatBelongsToUsersOfTheHost() {
-        Accounts accounts =
-                Accounts.parse("x:x:" + (FIRST + 5) + ":0::/:/bin/sh\nroot:x:0:0::/:\n", "g:x:70:");
-        List<IdMapping> foreign =
-                IdRanges.foreign(
-                        accounts,
-                        Stream.of(
-                                "u:" + (FIRST + 65_536) + ":65537",
-                                "broken",
-                                "v:1:0",
-                                "w:100000:65536"));
-        assertThat(new IdRanges(FIRST, foreign).take()).isEqualTo(FIRST + 3 * 65_536);
     }
 
     @Test

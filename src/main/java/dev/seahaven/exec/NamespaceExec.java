@@ -1,0 +1,284 @@
+package dev.seahaven.exec;
+
+import dev.seahaven.cgroup.Cgroup;
+import dev.seahaven.cgroup.Cgroups;
+import dev.seahaven.launcher.Capture;
+import dev.seahaven.launcher.LaunchPlan;
+import dev.seahaven.launcher.LaunchPlan.Attachment;
+import dev.seahaven.launcher.LaunchPlan.Credentials;
+import dev.seahaven.launcher.LaunchPlan.Descriptors;
+import dev.seahaven.launcher.LaunchPlan.Flag;
+import dev.seahaven.launcher.LaunchPlan.Join;
+import dev.seahaven.launcher.LaunchPlan.Limits;
+import dev.seahaven.launcher.LaunchPlan.Maps;
+import dev.seahaven.launcher.LaunchPlan.Program;
+import dev.seahaven.launcher.LaunchPlan.TimeOffsets;
+import dev.seahaven.launcher.Launcher;
+import dev.seahaven.launcher.LauncherException;
+import dev.seahaven.launcher.Report;
+import dev.seahaven.launcher.Stage;
+import dev.seahaven.namespace.NamespaceFinder;
+import dev.seahaven.namespace.NamespaceService.Entrance;
+import dev.seahaven.namespace.NamespaceType;
+import dev.seahaven.procfs.ProcRoot;
+import dev.seahaven.sandbox.SandboxService;
+import dev.seahaven.syscall.CloneFlag;
+import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.Syscalls;
+import dev.seahaven.web.Problem;
+import dev.seahaven.web.ProblemType;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.File;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Runs a program of the host inside of a namespace, as nsenter(1) and {@code ip netns exec} do:
+ * with all capabilities, in the host's other namespaces. In a network namespace it sees a fresh
+ * {@code /sys} and the files of {@code /etc/netns/NAME} over those of {@code /etc}, in a pid
+ * namespace a fresh {@code /proc}.
+ */
+final class NamespaceExec {
+
+    private static final Path ETC_NETNS = Path.of("/etc/netns");
+    private static final long ALL_CAPABILITIES = -1L;
+    private static final Pattern PERMITTED = Pattern.compile("(?m)^CapPrm:\\s*(\\p{XDigit}+)$");
+    private static final long OUTPUT_BYTES = 1L << 40;
+
+    private final Syscalls syscalls;
+    private final Launcher launcher;
+    private final Cgroups cgroups;
+    private final NamespaceFinder finder;
+    private final ProcRoot proc;
+    private final long captureBytes;
+    private final AtomicLong counter = new AtomicLong();
+
+    NamespaceExec(
+            Syscalls syscalls,
+            Launcher launcher,
+            Cgroups cgroups,
+            NamespaceFinder finder,
+            ProcRoot proc,
+            long captureBytes) {
+        this.syscalls = syscalls;
+        this.launcher = launcher;
+        this.cgroups = cgroups;
+        this.finder = finder;
+        this.proc = proc;
+        this.captureBytes = captureBytes;
+    }
+
+    ExecResult run(Entrance into, ExecSpec spec) {
+        if (!into.mapsRoot()) {
+            throw new Problem(
+                    ProblemType.WRONG_STATE,
+                    "The user namespace does not map the id 0, which a program enters it with.");
+        }
+        List<AutoCloseable> opened = new ArrayList<>();
+        try {
+            return spec.detach() ? detached(into, spec, opened) : captured(into, spec, opened);
+        } catch (LauncherException e) {
+            return notExecuted(e);
+        } finally {
+            close(opened);
+        }
+    }
+
+    private ExecResult captured(Entrance into, ExecSpec spec, List<AutoCloseable> opened) {
+        long begun = System.nanoTime();
+        Cgroup cgroup = cgroups.create("exec-" + counter.incrementAndGet());
+        try (Cgroup.Entry entry = cgroup.enter()) {
+            Capture capture = new Capture();
+            Descriptors descriptors =
+                    new Descriptors(
+                            entry.v2(),
+                            entry.freezer(),
+                            null,
+                            null,
+                            stdin(spec, opened),
+                            null,
+                            null,
+                            null);
+            // Whatever it leaves in the background ends with it.
+            Set<Flag> flags = EnumSet.of(Flag.CAPTURE, Flag.PID_SHARED);
+            Launcher.Launch launch =
+                    launcher.launch(plan(into, spec, descriptors, flags, opened), capture);
+            opened.add(launch);
+            Report.Exited ended = capture.await();
+            int status = ended.status();
+            return new ExecResult(
+                    Report.exitCode(status),
+                    Report.signal(status) == 0 ? null : Report.signalName(status),
+                    capture.text(1),
+                    capture.text(2),
+                    ended.stdoutTruncated() || ended.stderrTruncated(),
+                    ended.reason() == Report.Reason.TIMED_OUT,
+                    millis(System.nanoTime() - begun),
+                    null);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Problem(ProblemType.BUSY, "The daemon stops.");
+        } finally {
+            cgroup.remove();
+        }
+    }
+
+    private ExecResult detached(Entrance into, ExecSpec spec, List<AutoCloseable> opened) {
+        long begun = System.nanoTime();
+        Fd nothing = syscalls.open("/dev/null", Syscalls.O_WRONLY, 0);
+        opened.add(nothing);
+        Descriptors descriptors =
+                new Descriptors(null, null, null, null, stdin(spec, opened), nothing, null, null);
+        CompletableFuture<Integer> started = new CompletableFuture<>();
+        launcher.launch(
+                plan(into, spec, descriptors, EnumSet.noneOf(Flag.class), opened),
+                report -> {
+                    switch (report) {
+                        case Report.Launched launched -> started.complete(launched.pid());
+                        case Report.Failed failed ->
+                                started.completeExceptionally(LauncherException.of(failed));
+                        case Report.Output ignored -> {}
+                        case Report.Exited ignored -> {}
+                        case Report.Gone ignored ->
+                                started.completeExceptionally(
+                                        new IllegalStateException("the monitor was killed"));
+                    }
+                });
+        try {
+            return new ExecResult(
+                    null,
+                    null,
+                    "",
+                    "",
+                    false,
+                    false,
+                    millis(System.nanoTime() - begun),
+                    started.get());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Problem(ProblemType.BUSY, "The daemon stops.");
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof LauncherException failure) {
+                throw failure;
+            }
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static void close(List<AutoCloseable> opened) {
+        for (AutoCloseable each : opened) {
+            try {
+                each.close();
+            } catch (RuntimeException e) {
+                throw e;
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    private static double millis(long nanos) {
+        return Math.round(nanos / 1e3) / 1e3;
+    }
+
+    private @Nullable Fd stdin(ExecSpec spec, List<AutoCloseable> opened) {
+        if (spec.stdin() == null) {
+            return null;
+        }
+        Fd input = launcher.input(spec.stdin().getBytes(StandardCharsets.UTF_8));
+        opened.add(input);
+        return input;
+    }
+
+    private LaunchPlan plan(
+            Entrance into,
+            ExecSpec spec,
+            Descriptors descriptors,
+            Set<Flag> flags,
+            List<AutoCloseable> opened) {
+        NamespaceType type = into.type();
+        List<Join> joins = new ArrayList<>();
+        if (type != NamespaceType.MNT) {
+            // The launcher lives in mounts of its own.
+            Fd mounts = finder.openOwn(NamespaceType.MNT);
+            opened.add(mounts);
+            joins.add(new Join(CloneFlag.CLONE_NEWNS, mounts));
+        }
+        joins.add(new Join(type.flag(), into.namespace()));
+        if (!into.setgroups()) {
+            flags.add(Flag.DENY_SETGROUPS);
+        }
+        Set<CloneFlag> fresh = EnumSet.noneOf(CloneFlag.class);
+        if (type == NamespaceType.NET || type == NamespaceType.PID) {
+            fresh.add(CloneFlag.CLONE_NEWNS);
+            flags.add(type == NamespaceType.NET ? Flag.SYSFS : Flag.PROC);
+        }
+        return LaunchPlan.withoutRoot(
+                flags,
+                fresh,
+                joins,
+                descriptors,
+                new Maps("", ""),
+                new TimeOffsets(0, 0),
+                new Credentials(spec.uid(), spec.gid(), List.of(), capabilities(type)),
+                new Limits(spec.timeout(), OUTPUT_BYTES, captureBytes),
+                type == NamespaceType.NET ? etc(into.name(), opened) : List.of(),
+                new Program(spec.command(), spec.environment(), spec.workingDirectory()));
+    }
+
+    /** What the daemon has itself; who enters a user namespace has all in it. */
+    private long capabilities(NamespaceType type) {
+        if (type == NamespaceType.USER) {
+            return ALL_CAPABILITIES;
+        }
+        Matcher permitted = PERMITTED.matcher(proc.read("self/status").orElse(""));
+        return permitted.find() ? Long.parseUnsignedLong(permitted.group(1), 16) : 0;
+    }
+
+    /** As {@code ip netns exec}: what has no counterpart in {@code /etc} is passed over. */
+    private List<Attachment> etc(@Nullable String name, List<AutoCloseable> opened) {
+        List<Attachment> files = new ArrayList<>();
+        File[] found = name == null ? null : ETC_NETNS.resolve(name).toFile().listFiles();
+        if (found == null) {
+            return files;
+        }
+        for (File file : found) {
+            String target = "/etc/" + file.getName();
+            if (new File(target).exists()) {
+                Fd tree = syscalls.openTree(Fd.AT_FDCWD, file.getPath(), Syscalls.OPEN_TREE_CLONE);
+                opened.add(tree);
+                files.add(new Attachment(tree, target));
+            }
+        }
+        return files;
+    }
+
+    /** A program that cannot be executed is a result, as a shell has it. */
+    private static ExecResult notExecuted(LauncherException failure) {
+        if (failure.stage() == Stage.WORKING_DIRECTORY) {
+            throw Problem.invalid(
+                    "workingDirectory", "cannot be entered: " + failure.refusal().getMessage());
+        }
+        int code = SandboxService.exitCodeOfNotExecuted(failure);
+        return new ExecResult(
+                code,
+                null,
+                "",
+                String.valueOf(failure.refusal().getMessage()),
+                false,
+                false,
+                0,
+                null);
+    }
+}

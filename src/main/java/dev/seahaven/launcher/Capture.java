@@ -1,0 +1,67 @@
+package dev.seahaven.launcher;
+
+import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.SyscallException;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.function.Consumer;
+
+/** Gathers what the monitor of a run sends; the launcher bounds how much that can be. */
+public final class Capture implements Consumer<Report> {
+
+    private final ByteArrayOutputStream stdout = new ByteArrayOutputStream(0);
+    private final ByteArrayOutputStream stderr = new ByteArrayOutputStream(0);
+    private final CompletableFuture<Report.Exited> end = new CompletableFuture<>();
+
+    @Override
+    public void accept(Report report) {
+        switch (report) {
+            case Report.Launched ignored -> {}
+            case Report.Failed failed -> end.completeExceptionally(LauncherException.of(failed));
+            case Report.Output output -> stream(output.stream()).writeBytes(output.bytes());
+            case Report.Exited exited -> {
+                stdout.writeBytes(exited.stdout());
+                stderr.writeBytes(exited.stderr());
+                end.complete(exited);
+            }
+            case Report.Gone ignored -> {
+                if (!end.isDone()) {
+                    end.completeExceptionally(
+                            new SyscallException("launch(the monitor was killed)", Errno.ECHILD));
+                }
+            }
+        }
+    }
+
+    private ByteArrayOutputStream stream(int number) {
+        return number == 1 ? stdout : stderr;
+    }
+
+    /** What was written to stream 1 or 2. */
+    public String text(int stream) {
+        return stream(stream).toString(StandardCharsets.UTF_8);
+    }
+
+    /**
+     * Waits for the end.
+     *
+     * @throws LauncherException when the command was not executed
+     * @throws SyscallException when the monitor was killed
+     */
+    public Report.Exited await() throws InterruptedException {
+        try {
+            return end.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof LauncherException failure) {
+                throw failure;
+            }
+            if (e.getCause() instanceof SyscallException failure) {
+                throw failure;
+            }
+            throw new IllegalStateException(e);
+        }
+    }
+}

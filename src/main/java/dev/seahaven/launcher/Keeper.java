@@ -1,0 +1,128 @@
+package dev.seahaven.launcher;
+
+import dev.seahaven.launcher.LaunchPlan.Credentials;
+import dev.seahaven.launcher.LaunchPlan.Descriptors;
+import dev.seahaven.launcher.LaunchPlan.Flag;
+import dev.seahaven.launcher.LaunchPlan.Join;
+import dev.seahaven.launcher.LaunchPlan.Limits;
+import dev.seahaven.launcher.LaunchPlan.Maps;
+import dev.seahaven.launcher.LaunchPlan.Program;
+import dev.seahaven.launcher.LaunchPlan.TimeOffsets;
+import dev.seahaven.syscall.CloneFlag;
+import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.SyscallException;
+
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * A tiny process that does nothing but be in namespaces, for as long as this object is open: to
+ * look at what no thread of a JVM can enter, and to hold what is being given a name. One that is
+ * {@link #keep kept} outlives the daemon.
+ */
+public final class Keeper implements AutoCloseable {
+
+    private static final long START_SECONDS = 10;
+
+    private final Launcher.Launch launch;
+    private final int pid;
+
+    private Keeper(Launcher.Launch launch, int pid) {
+        this.launch = launch;
+        this.pid = pid;
+    }
+
+    /**
+     * Starts one.
+     *
+     * @param newNamespaces what to make; {@code time} gets the offsets
+     * @param joins what to enter, {@code user} last
+     * @param maps of a new user namespace
+     * @throws LauncherException when the kernel refuses
+     */
+    public static Keeper start(
+            Launcher launcher,
+            Set<CloneFlag> newNamespaces,
+            List<Join> joins,
+            Maps maps,
+            TimeOffsets offsets) {
+        Set<CloneFlag> cloned = EnumSet.noneOf(CloneFlag.class);
+        cloned.addAll(newNamespaces);
+        Set<Flag> flags = EnumSet.of(Flag.KEEP, Flag.CAPTURE);
+        if (cloned.remove(CloneFlag.CLONE_NEWTIME)) {
+            flags.add(Flag.TIME_NS);
+        }
+        LaunchPlan plan =
+                LaunchPlan.withoutRoot(
+                        flags,
+                        cloned,
+                        joins,
+                        Descriptors.NONE,
+                        maps,
+                        offsets,
+                        new Credentials(0, 0, List.of(), 0),
+                        new Limits(null, 0, 0),
+                        List.of(),
+                        new Program(List.of("keeper"), List.of(), "/"));
+        CompletableFuture<Integer> started = new CompletableFuture<>();
+        Launcher.Launch launch = launcher.launch(plan, report -> tell(report, started));
+        try {
+            return new Keeper(launch, await(started));
+        } catch (RuntimeException e) {
+            launch.close();
+            throw e;
+        }
+    }
+
+    private static void tell(Report report, CompletableFuture<Integer> started) {
+        switch (report) {
+            case Report.Launched launched -> started.complete(launched.pid());
+            case Report.Failed failed ->
+                    started.completeExceptionally(LauncherException.of(failed));
+            case Report.Output ignored -> {}
+            case Report.Exited ignored -> {}
+            case Report.Gone ignored -> {
+                if (!started.isDone()) {
+                    started.completeExceptionally(
+                            new SyscallException("launch(the monitor was killed)", Errno.ECHILD));
+                }
+            }
+        }
+    }
+
+    private static int await(CompletableFuture<Integer> started) {
+        try {
+            return started.get(START_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new SyscallException("launch(keeper)", Errno.EINTR);
+        } catch (TimeoutException e) {
+            throw new SyscallException("launch(keeper)", Errno.ETIMEDOUT);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof RuntimeException cause) {
+                throw cause;
+            }
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Its number in the daemon's pid namespace. */
+    public int pid() {
+        return pid;
+    }
+
+    /** From now on it lives until it is told to end (SIGTERM), and closing this leaves it alone. */
+    public void keep() {
+        launch.keep();
+    }
+
+    @Override
+    public void close() {
+        launch.close();
+    }
+}

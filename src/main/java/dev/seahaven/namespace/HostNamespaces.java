@@ -1,0 +1,43 @@
+package dev.seahaven.namespace;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+
+/** What one scan of the host has found. */
+final class HostNamespaces {
+
+    private final Map<Long, HostNamespace> byId;
+    private final List<NamespaceRegistry.Name> stale;
+    private final boolean complete;
+
+    /**
+     * @param stale names that are no namespace
+     * @param complete whether every process could be read
+     */
+    HostNamespaces(
+            Map<Long, HostNamespace> byId, List<NamespaceRegistry.Name> stale, boolean complete) {
+        this.byId = byId;
+        this.stale = stale;
+        this.complete = complete;
+    }
+
+    @Nullable HostNamespace get(long id) {
+        return byId.get(id);
+    }
+
+    Collection<HostNamespace> all() {
+        return byId.values().stream().sorted(Comparator.comparingLong(HostNamespace::id)).toList();
+    }
+
+    List<NamespaceRegistry.Name> stale() {
+        return stale;
+    }
+
+    boolean isComplete() {
+        return complete;
+    }
+}

@@ -1,0 +1,235 @@
+package dev.seahaven.namespace;
+
+import dev.seahaven.web.Page;
+import dev.seahaven.web.Problem;
+
+import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
+import io.swagger.v3.oas.annotations.tags.Tag;
+
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.DeleteMapping;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestBody;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.RestController;
+import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
+
+import tools.jackson.databind.json.JsonMapper;
+
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Predicate;
+
+@RestController
+@RequestMapping(path = "/namespaces", produces = MediaType.APPLICATION_JSON_VALUE)
+@Tag(name = "namespaces")
+class NamespaceController {
+
+    private static final String DOT = "text/vnd.graphviz";
+
+    private final NamespaceService service;
+    private final GraphStream stream;
+    private final JsonMapper json;
+
+    NamespaceController(NamespaceService service, GraphStream stream, JsonMapper json) {
+        this.service = service;
+        this.stream = stream;
+        this.json = json;
+    }
+
+    @GetMapping
+    @Operation(
+            operationId = "listNamespaces",
+            summary = "List every namespace of the host, by number")
+    Page<NamespaceResponse> list(
+            @Parameter(description = "Only of this type.") @RequestParam @Nullable String type,
+            @Parameter(description = "Only those that this process is in.") @RequestParam
+                    @Nullable Integer pid,
+            @Parameter(description = "Only those with a name, or only those without.") @RequestParam
+                    @Nullable Boolean named,
+            @RequestParam(defaultValue = Page.DEFAULT_LIMIT) int limit,
+            @Parameter(description = "The next of the page before.") @RequestParam
+                    @Nullable String after) {
+        NamespaceType wanted = type(type);
+        HostNamespaces all = service.scan();
+        var managers = service.managers();
+        Predicate<HostNamespace> fits =
+                each ->
+                        (wanted == null || each.type() == wanted)
+                                && (pid == null || hasMember(each, pid))
+                                && (named == null || named == (each.name() != null));
+        List<NamespaceResponse> items =
+                new ArrayList<>(
+                        all.all().stream()
+                                .filter(fits)
+                                .map(
+                                        each ->
+                                                NamespaceResponse.of(
+                                                        each, managers.apply(each), false))
+                                .toList());
+        if (pid == null && !Boolean.FALSE.equals(named)) {
+            all.stale().stream()
+                    .filter(name -> wanted == null || name.type() == wanted)
+                    .map(NamespaceResponse::stale)
+                    .forEach(items::add);
+        }
+        return Page.of(items, NamespaceController::key, limit, after);
+    }
+
+    /** The stale ones come last. */
+    private static String key(NamespaceResponse response) {
+        return response.id() == null
+                ? "~" + response.type() + ":" + response.name()
+                : String.format(Locale.ROOT, "%020d", response.id());
+    }
+
+    private static boolean hasMember(HostNamespace namespace, int pid) {
+        return namespace.holders().stream()
+                .anyMatch(
+                        holder ->
+                                holder instanceof Holder.Member(int member, _, _) && member == pid);
+    }
+
+    private static @Nullable NamespaceType type(@Nullable String text) {
+        return text == null
+                ? null
+                : NamespaceType.ofKernelName(text)
+                        .orElseThrow(
+                                () ->
+                                        Problem.invalid(
+                                                "type",
+                                                "must be cgroup, ipc, mnt, net, pid, time, user or"
+                                                        + " uts"));
+    }
+
+    @PostMapping(consumes = MediaType.APPLICATION_JSON_VALUE)
+    @Operation(
+            operationId = "createNamespace",
+            summary = "Create a persistent namespace, or give a name to one that exists")
+    @ApiResponse(responseCode = "201", description = "It has the name.")
+    ResponseEntity<NamespaceResponse> create(@RequestBody CreateNamespaceRequest request) {
+        NamespaceResponse made = service.response(service.create(request));
+        return ResponseEntity.created(URI.create("/namespaces/" + made.type() + ":" + made.name()))
+                .body(made);
+    }
+
+    @GetMapping("/{namespace}")
+    @Operation(operationId = "getNamespace", summary = "Inspect a namespace")
+    NamespaceResponse get(@PathVariable String namespace) {
+        NamespaceService.Reference meant = service.resolve(namespace);
+        if (meant.id() == null && meant.name() != null) {
+            return NamespaceResponse.stale(meant.name());
+        }
+        return service.response(service.get(service.scan(), namespace));
+    }
+
+    /** Why a namespace lives. */
+    @Schema(name = "Holders")
+    record Holders(
+            List<Holder> items,
+            @Schema(description = "False where not every holder can be seen.") boolean complete) {}
+
+    @DeleteMapping("/{namespace}")
+    @Operation(
+            operationId = "deleteNamespace",
+            summary = "Take the name of a namespace away, and tell what still holds it")
+    @ApiResponse(responseCode = "200", description = "It lives on, for these holders.")
+    @ApiResponse(responseCode = "204", description = "It is gone.")
+    ResponseEntity<Holders> delete(@PathVariable String namespace) {
+        HostNamespace left = service.delete(namespace);
+        return left == null
+                ? ResponseEntity.noContent().build()
+                : ResponseEntity.ok(new Holders(left.holders(), !left.holders().isEmpty()));
+    }
+
+    @GetMapping("/{namespace}/holders")
+    @Operation(operationId = "getNamespaceHolders", summary = "What keeps a namespace alive")
+    Holders holders(@PathVariable String namespace) {
+        HostNamespaces all = service.scan();
+        List<Holder> holders = service.get(all, namespace).holders();
+        return new Holders(holders, all.isComplete() && !holders.isEmpty());
+    }
+
+    @GetMapping("/{namespace}/view")
+    @Operation(
+            operationId = "viewNamespace",
+            summary = "How the world looks from inside of a namespace")
+    NamespaceView view(@PathVariable String namespace) {
+        HostNamespaces all = service.scan();
+        return service.view(all, service.get(all, namespace));
+    }
+
+    @GetMapping("/{namespace}/compare")
+    @Operation(
+            operationId = "compareNamespaces",
+            summary = "Two views side by side, and what differs")
+    Comparison compare(
+            @PathVariable String namespace,
+            @Parameter(description = "host, or the number or name of another of the same type.")
+                    @RequestParam(defaultValue = "host")
+                    String with) {
+        HostNamespaces all = service.scan();
+        HostNamespace here = service.get(all, namespace);
+        HostNamespace there = with.equals("host") ? host(all, here.type()) : other(all, here, with);
+        if (here.type() != there.type()) {
+            throw Problem.invalid(
+                    "with",
+                    "is of type "
+                            + there.type().kernelName()
+                            + ", not "
+                            + here.type().kernelName());
+        }
+        return Comparison.of(json, service.view(all, here), service.view(all, there));
+    }
+
+    private HostNamespace host(HostNamespaces all, NamespaceType type) {
+        return service.hosts(type)
+                .map(link -> all.get(link.id()))
+                .orElseThrow(() -> Problem.notFound("namespace", "host"));
+    }
+
+    /** A name means the one of the same type, where there is one. */
+    private HostNamespace other(HostNamespaces all, HostNamespace here, String with) {
+        try {
+            return service.get(all, with);
+        } catch (Problem e) {
+            if (e.type() == dev.seahaven.web.ProblemType.AMBIGUOUS_NAME) {
+                return service.get(all, here.type().kernelName() + ":" + with);
+            }
+            throw e;
+        }
+    }
+
+    @GetMapping(path = "/graph", produces = MediaType.APPLICATION_JSON_VALUE)
+    @Operation(
+            operationId = "getNamespaceGraph",
+            summary = "The whole host as one graph; also as DOT, and as a stream of changes")
+    NamespaceGraph graph() {
+        return NamespaceGraph.of(service.scan(), service.managers());
+    }
+
+    @GetMapping(path = "/graph", produces = DOT)
+    @Operation(operationId = "getNamespaceGraphAsDot", hidden = true)
+    ResponseEntity<String> dot() {
+        return ResponseEntity.status(HttpStatus.OK)
+                .contentType(MediaType.parseMediaType(DOT))
+                .body(graph().dot());
+    }
+
+    @GetMapping(path = "/graph", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
+    @Operation(operationId = "followNamespaceGraph", hidden = true)
+    SseEmitter follow() {
+        return stream.open();
+    }
+}

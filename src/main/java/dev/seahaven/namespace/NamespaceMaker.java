@@ -1,0 +1,176 @@
+package dev.seahaven.namespace;
+
+import dev.seahaven.launcher.Keeper;
+import dev.seahaven.launcher.LaunchPlan.Join;
+import dev.seahaven.launcher.LaunchPlan.Maps;
+import dev.seahaven.launcher.LaunchPlan.TimeOffsets;
+import dev.seahaven.launcher.Launcher;
+import dev.seahaven.launcher.LauncherException;
+import dev.seahaven.namespace.DeclaredNamespaces.Declared;
+import dev.seahaven.syscall.CloneFlag;
+import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.NamespaceCalls;
+import dev.seahaven.web.Problem;
+import dev.seahaven.web.Violations;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+
+/** Makes persistent namespaces: each by the way that its type needs. */
+final class NamespaceMaker {
+
+    static final String NAME_FORM = "[a-z0-9]([-_.a-z0-9]{0,61}[a-z0-9])?";
+
+    private final NamespaceCalls calls;
+    private final NamespaceThread threads;
+    private final NamespaceRegistry registry;
+    private final NamespaceFinder finder;
+    private final Launcher launcher;
+
+    NamespaceMaker(
+            NamespaceCalls calls,
+            NamespaceThread threads,
+            NamespaceRegistry registry,
+            NamespaceFinder finder,
+            Launcher launcher) {
+        this.calls = calls;
+        this.threads = threads;
+        this.registry = registry;
+        this.finder = finder;
+        this.launcher = launcher;
+    }
+
+    /** Checks a request and fills in the defaults, but for the ids of a user namespace. */
+    static Declared resolve(CreateNamespaceRequest request) {
+        Violations wrong = new Violations();
+        String name = Objects.requireNonNullElse(request.name(), "");
+        wrong.require(
+                name.matches(NAME_FORM) && !name.matches("\\d+"),
+                "name",
+                "must match " + NAME_FORM + " and not be of digits only");
+        NamespaceType type =
+                NamespaceType.ofKernelName(Objects.requireNonNullElse(request.type(), ""))
+                        .orElse(null);
+        wrong.require(
+                type != null, "type", "must be cgroup, ipc, mnt, net, pid, time, user or uts");
+        boolean made = request.adopt() == null;
+        only(wrong, made && type == NamespaceType.UTS, request.hostname(), "hostname");
+        only(wrong, made && type == NamespaceType.USER, request.uidMappings(), "uidMappings");
+        only(wrong, made && type == NamespaceType.USER, request.gidMappings(), "gidMappings");
+        only(
+                wrong,
+                made && type == NamespaceType.TIME,
+                request.monotonicOffsetSeconds(),
+                "monotonicOffsetSeconds");
+        only(
+                wrong,
+                made && type == NamespaceType.TIME,
+                request.boottimeOffsetSeconds(),
+                "boottimeOffsetSeconds");
+        List<IdMapping> uids =
+                IdMappingRequest.resolve("uidMappings", request.uidMappings(), wrong);
+        List<IdMapping> gids =
+                IdMappingRequest.resolve("gidMappings", request.gidMappings(), wrong);
+        wrong.require(
+                gids.isEmpty() || !uids.isEmpty(), "gidMappings", "need uidMappings beside them");
+        String hostname =
+                request.hostname() == null ? name.replaceAll("[_.]", "-") : request.hostname();
+        wrong.require(
+                request.hostname() == null || hostname.matches("[-._a-zA-Z0-9]{1,64}"),
+                "hostname",
+                "must be 1 to 64 letters, digits, dots and hyphens");
+        wrong.throwIfAny();
+        return new Declared(
+                Objects.requireNonNull(type),
+                name,
+                type == NamespaceType.UTS ? hostname : null,
+                uids,
+                gids.isEmpty() ? uids : gids,
+                Objects.requireNonNullElse(request.monotonicOffsetSeconds(), 0L),
+                Objects.requireNonNullElse(request.boottimeOffsetSeconds(), 0L));
+    }
+
+    private static void only(
+            Violations wrong, boolean allowed, @Nullable Object value, String field) {
+        wrong.require(
+                allowed || value == null,
+                field,
+                "is not for this type, or not for a namespace that is adopted");
+    }
+
+    /**
+     * Makes it and gives it its name; after a failure nothing is left.
+     *
+     * @return the process that keeps a pid namespace
+     */
+    @Nullable Integer make(Declared declared) {
+        NamespaceType type = declared.type();
+        Integer[] keeper = new Integer[1];
+        registry.add(
+                type,
+                declared.name(),
+                path -> {
+                    switch (type) {
+                        case NET, UTS, IPC, CGROUP -> byThread(declared, path);
+                        case MNT, USER, TIME, PID -> keeper[0] = byKeeper(declared, path);
+                    }
+                });
+        return type == NamespaceType.PID ? keeper[0] : null;
+    }
+
+    private void byThread(Declared declared, String path) {
+        threads.inNew(
+                declared.type(),
+                () -> {
+                    if (declared.type() == NamespaceType.NET) {
+                        calls.setLoopbackUp();
+                    }
+                    if (declared.hostname() != null) {
+                        calls.sethostname(declared.hostname());
+                    }
+                    registry.bind(NamespaceThread.ownLink(declared.type()), path);
+                    return path;
+                });
+    }
+
+    private int byKeeper(Declared declared, String path) {
+        NamespaceType type = declared.type();
+        // The launcher lives in mounts of its own: the new ones are a copy of the daemon's.
+        try (Fd mounts = finder.openOwn(NamespaceType.MNT);
+                Keeper keeper =
+                        Keeper.start(
+                                launcher,
+                                Set.of(type.flag()),
+                                type == NamespaceType.MNT
+                                        ? List.of(new Join(CloneFlag.CLONE_NEWNS, mounts))
+                                        : List.of(),
+                                new Maps(
+                                        IdMapping.text(declared.uidMappings()),
+                                        IdMapping.text(declared.gidMappings())),
+                                new TimeOffsets(
+                                        declared.monotonicOffsetSeconds(),
+                                        declared.boottimeOffsetSeconds()))) {
+            registry.bind("/proc/" + keeper.pid() + "/ns/" + type.kernelName(), path);
+            if (type == NamespaceType.PID) {
+                keeper.keep();
+            }
+            return keeper.pid();
+        } catch (LauncherException e) {
+            if (type == NamespaceType.TIME && e.errno() == Errno.ERANGE) {
+                throw Problem.invalid(
+                        "monotonicOffsetSeconds", "an offset is out of the clock's range");
+            }
+            throw e;
+        }
+    }
+
+    /** Gives a name to one that exists. */
+    void adopt(NamespaceType type, String name, Fd namespace) {
+        registry.add(
+                type, name, path -> registry.bind("/proc/self/fd/" + namespace.number(), path));
+    }
+}

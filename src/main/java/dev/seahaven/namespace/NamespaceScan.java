@@ -1,0 +1,445 @@
+package dev.seahaven.namespace;
+
+import dev.seahaven.procfs.MountInfo;
+import dev.seahaven.procfs.ProcRoot;
+import dev.seahaven.procfs.ProcStat;
+import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.NamespaceCalls;
+import dev.seahaven.syscall.SyscallException;
+import dev.seahaven.syscall.Syscalls;
+
+import org.jspecify.annotations.Nullable;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Looks once at every place in which the kernel shows a namespace. Processes come and go meanwhile:
+ * each is held by its directory below {@code /proc}, which never becomes another's, and what ends
+ * is passed over.
+ */
+final class NamespaceScan {
+
+    private static final long PROC_SUPER_MAGIC = 0x9fa0;
+    private static final int STAT_MAX = 4096;
+    private static final int MOUNTINFO_MAX = 16 << 20;
+
+    private static final String[] TYPE_LINKS = typeLinks();
+
+    private final Syscalls syscalls;
+    private final NamespaceCalls calls;
+    private final ProcRoot proc;
+    private final NamespaceOpener opener;
+    private final long ownPid = ProcessHandle.current().pid();
+
+    private final Map<Long, HostNamespace> found = new HashMap<>();
+    private final Deque<HostNamespace> unrelated = new ArrayDeque<>();
+    private final Set<String> sockets = new HashSet<>();
+    private final Map<Long, Integer> mountMembers = new HashMap<>();
+    private final Map<Long, Integer> mountReaders = new HashMap<>();
+    private boolean complete = true;
+
+    NamespaceScan(Syscalls syscalls, NamespaceCalls calls, ProcRoot proc, NamespaceOpener opener) {
+        this.syscalls = syscalls;
+        this.calls = calls;
+        this.proc = proc;
+        this.opener = opener;
+    }
+
+    private static String[] typeLinks() {
+        NamespaceType[] types = NamespaceType.values();
+        String[] links = new String[types.length];
+        for (NamespaceType type : types) {
+            links[type.ordinal()] = "ns/" + type.kernelName();
+        }
+        return links;
+    }
+
+    HostNamespaces run(NamespaceRegistry names) {
+        for (int pid : proc.pids()) {
+            process(pid);
+        }
+        mountReaders.forEach(this::mountsOf);
+        mountNamespacesWithoutProcess();
+        List<NamespaceRegistry.Name> stale = names(names);
+        while (!unrelated.isEmpty()) {
+            relate(unrelated.pop());
+        }
+        link();
+        return new HostNamespaces(found, stale, complete);
+    }
+
+    /**
+     * What is to be told of a namespace that has just been made, without looking at the rest of the
+     * host.
+     *
+     * @param keeper the process that keeps a pid namespace
+     */
+    HostNamespaces ofNew(NamespaceRegistry.Name name, long id, @Nullable Integer keeper) {
+        if (keeper != null) {
+            process(keeper);
+        }
+        HostNamespace made =
+                at(new NamespaceLink(name.type(), id), new Source.Mount((int) ownPid, name.path()));
+        made.setName(name);
+        try (Fd self = syscalls.open(proc.path() + "/thread-self", Syscalls.O_PATH, 0)) {
+            link(self, "ns/mnt")
+                    .ifPresent(
+                            mounts ->
+                                    made.holders()
+                                            .add(new Holder.Mount(name.path(), mounts.id(), null)));
+        }
+        relate(made);
+        return new HostNamespaces(found, List.of(), complete);
+    }
+
+    private HostNamespace at(NamespaceLink link, Source source) {
+        HostNamespace known = found.get(link.id());
+        if (known != null) {
+            return known;
+        }
+        HostNamespace namespace = new HostNamespace(link.type(), link.id(), source);
+        found.put(link.id(), namespace);
+        unrelated.push(namespace);
+        return namespace;
+    }
+
+    // ---------------------------------------------------------------- processes
+
+    /** A process or thread that is looked at, and its directory. */
+    private record Task(int pid, int tid, Fd dir, ProcStat stat, String prefix) {
+        Source source(String path) {
+            return new Source.Link(pid, prefix + path);
+        }
+    }
+
+    private void process(int pid) {
+        try (Fd dir = syscalls.open(proc.path() + "/" + pid, Syscalls.O_PATH, 0)) {
+            ProcStat stat = ProcStat.parse(read(dir, "stat", STAT_MAX));
+            Task task = new Task(pid, pid, dir, stat, "");
+            long[] own = members(task);
+            forChildren(task, own);
+            if (stat.threads() > 1) {
+                threads(task, own);
+            }
+            if (pid != ownPid) { // ours last no longer than a request
+                descriptors(task);
+            }
+        } catch (SyscallException e) {
+            if (!NamespaceThread.isGone(e)) {
+                complete &= pid == 1;
+            }
+        }
+    }
+
+    private String read(Fd dir, String file, int most) {
+        try (Fd open = syscalls.openat2(dir, file, Syscalls.O_RDONLY, 0)) {
+            return new String(syscalls.read(open, most), StandardCharsets.ISO_8859_1);
+        }
+    }
+
+    private Optional<NamespaceLink> link(Fd dir, String path) {
+        try {
+            return NamespaceLink.parse(calls.readlinkat(dir, path));
+        } catch (SyscallException e) {
+            if (NamespaceThread.isGone(e)) {
+                return Optional.empty(); // it ends
+            }
+            throw e;
+        }
+    }
+
+    private long[] members(Task task) {
+        long[] own = new long[TYPE_LINKS.length];
+        for (NamespaceType type : NamespaceType.values()) {
+            String path = TYPE_LINKS[type.ordinal()];
+            NamespaceLink link = link(task.dir, path).orElse(null);
+            if (link == null) {
+                continue;
+            }
+            own[type.ordinal()] = link.id();
+            at(link, task.source(path))
+                    .addMember(
+                            new Holder.Member(
+                                    task.pid, task.stat.startTicks(), task.stat.command()));
+            if (type == NamespaceType.MNT) {
+                mountMembers.merge(link.id(), 1, Integer::sum);
+                mountReaders.putIfAbsent(link.id(), task.pid);
+            }
+        }
+        return own;
+    }
+
+    private void forChildren(Task task, long[] own) {
+        for (NamespaceType type : List.of(NamespaceType.PID, NamespaceType.TIME)) {
+            String name = type.kernelName() + "_for_children";
+            NamespaceLink link = link(task.dir, "ns/" + name).orElse(null);
+            if (link != null && link.id() != own[type.ordinal()]) {
+                at(link, task.source("ns/" + name))
+                        .holders()
+                        .add(
+                                new Holder.ForChildren(
+                                        task.pid,
+                                        task.tid,
+                                        task.stat.startTicks(),
+                                        task.stat.command(),
+                                        name));
+            }
+        }
+    }
+
+    private void threads(Task process, long[] own) {
+        for (int tid : proc.at(process.pid + "/task").pids()) {
+            if (tid == process.pid) {
+                continue;
+            }
+            String prefix = "task/" + tid + "/";
+            try (Fd dir = syscalls.openat2(process.dir, "task/" + tid, Syscalls.O_PATH, 0)) {
+                Task thread = new Task(process.pid, tid, dir, process.stat, prefix);
+                for (NamespaceType type : NamespaceType.values()) {
+                    String path = TYPE_LINKS[type.ordinal()];
+                    NamespaceLink link = link(dir, path).orElse(null);
+                    if (link != null && link.id() != own[type.ordinal()]) {
+                        at(link, thread.source(path))
+                                .holders()
+                                .add(
+                                        new Holder.MemberThread(
+                                                process.pid,
+                                                tid,
+                                                process.stat.startTicks(),
+                                                process.stat.command()));
+                    }
+                }
+                forChildren(thread, own);
+            } catch (SyscallException e) {
+                // The thread has ended.
+            }
+        }
+    }
+
+    private void descriptors(Task task) {
+        for (int fd : proc.at(task.pid + "/fd").pids()) {
+            String path = "fd/" + fd;
+            String target;
+            try {
+                target = calls.readlinkat(task.dir, path);
+            } catch (SyscallException e) {
+                continue; // closed meanwhile
+            }
+            if (target.startsWith("socket:")) {
+                socket(task, fd, target);
+            } else if (target.indexOf(":[") > 0) {
+                NamespaceLink link = NamespaceLink.parse(target).orElse(null);
+                if (link != null) {
+                    at(link, task.source(path))
+                            .holders()
+                            .add(
+                                    new Holder.Descriptor(
+                                            task.pid,
+                                            task.stat.startTicks(),
+                                            task.stat.command(),
+                                            fd));
+                }
+            }
+        }
+    }
+
+    private void socket(Task task, int fd, String target) {
+        if (!sockets.add(target)) {
+            return; // shared with one that was looked at
+        }
+        try (Fd namespace = opener.socket(task.pid, fd)) {
+            at(
+                            new NamespaceLink(NamespaceType.NET, syscalls.fstat(namespace).inode()),
+                            new Source.Socket(task.pid, fd))
+                    .holders()
+                    .add(
+                            new Holder.Socket(
+                                    task.pid, task.stat.startTicks(), task.stat.command(), fd));
+        } catch (SyscallException e) {
+            // It is gone, or a socket of a family without namespaces.
+        }
+    }
+
+    // ---------------------------------------------------------------- mounts
+
+    private void mountsOf(long mountNamespace, int pid) {
+        String text;
+        try (Fd dir = syscalls.open(proc.path() + "/" + pid, Syscalls.O_PATH, 0)) {
+            text = read(dir, "mountinfo", MOUNTINFO_MAX);
+        } catch (SyscallException e) {
+            return;
+        }
+        text.lines()
+                .filter(line -> line.contains(" - nsfs ") || line.contains(" - proc "))
+                .map(MountInfo::parseLine)
+                .forEach(mount -> mount(mount, mountNamespace, pid));
+    }
+
+    private void mount(MountInfo mount, long mountNamespace, int pid) {
+        int processes = mountMembers.getOrDefault(mountNamespace, 0);
+        String point = mount.mountPoint();
+        if (mount.fileSystem().equals("nsfs")) {
+            NamespaceLink.parse(mount.root())
+                    .map(link -> at(link, new Source.Mount(pid, point)))
+                    .ifPresent(
+                            namespace ->
+                                    namespace
+                                            .holders()
+                                            .add(
+                                                    new Holder.Mount(
+                                                            point, mountNamespace, processes)));
+        } else if (mount.root().equals("/")) {
+            Holder.ProcMount holder = new Holder.ProcMount(point, mountNamespace, processes);
+            shownBy(pid, point)
+                    .map(HostNamespace::holders)
+                    .filter(holders -> !holders.contains(holder)) // one lies over another
+                    .ifPresent(holders -> holders.add(holder));
+        }
+    }
+
+    /** The pid namespace that a proc file system shows is that of its own process 1. */
+    private Optional<HostNamespace> shownBy(int pid, String point) {
+        String path = point.equals("/") ? "." : point.substring(1);
+        try (Fd root = syscalls.open(proc.path() + "/" + pid + "/root", Syscalls.O_PATH, 0);
+                Fd mounted =
+                        syscalls.openat2(
+                                root,
+                                path,
+                                Syscalls.O_PATH,
+                                Syscalls.RESOLVE_IN_ROOT | Syscalls.RESOLVE_NO_MAGICLINKS)) {
+            if (calls.fileSystemType(mounted) != PROC_SUPER_MAGIC) {
+                return Optional.empty();
+            }
+            return link(mounted, "1/ns/pid").map(link -> found.get(link.id()));
+        } catch (SyscallException e) {
+            return Optional.empty();
+        }
+    }
+
+    private void mountNamespacesWithoutProcess() {
+        Fd at;
+        try {
+            at = syscalls.open(proc.path() + "/thread-self/ns/mnt", Syscalls.O_RDONLY, 0);
+        } catch (SyscallException e) {
+            return;
+        }
+        while (true) {
+            Fd next;
+            try (Fd last = at) {
+                next = calls.nsMntGetNext(last).orElse(null);
+            }
+            if (next == null) {
+                return;
+            }
+            at = next;
+            long id = syscalls.fstat(at).inode();
+            at(new NamespaceLink(NamespaceType.MNT, id), new Source.MountList());
+            if (!mountReaders.containsKey(id)) {
+                mountsWithoutProcess(at, id);
+            }
+        }
+    }
+
+    private void mountsWithoutProcess(Fd mountns, long id) {
+        try {
+            for (NamespaceCalls.Mount mount : calls.mounts(mountns)) {
+                if (mount.magic() == NamespaceCalls.NSFS_MAGIC) {
+                    NamespaceLink.parse(mount.root())
+                            .map(link -> at(link, new Source.MountIn(id, mount.point())))
+                            .ifPresent(
+                                    namespace ->
+                                            namespace
+                                                    .holders()
+                                                    .add(new Holder.Mount(mount.point(), id, 0)));
+                }
+            }
+        } catch (SyscallException e) {
+            // It is gone.
+        }
+    }
+
+    private List<NamespaceRegistry.Name> names(NamespaceRegistry registry) {
+        List<NamespaceRegistry.Name> stale = new java.util.ArrayList<>();
+        for (NamespaceRegistry.Name name : registry.names()) {
+            Long id = name.id();
+            if (id == null) {
+                stale.add(name);
+            } else {
+                at(new NamespaceLink(name.type(), id), new Source.Mount((int) ownPid, name.path()))
+                        .setName(name);
+            }
+        }
+        return stale;
+    }
+
+    // ---------------------------------------------------------------- what is above
+
+    private void relate(HostNamespace namespace) {
+        HostNamespaces all = new HostNamespaces(found, List.of(), complete);
+        try (Fd open = opener.open(all, namespace)) {
+            Long parent =
+                    namespace.type().hasParent()
+                            ? above(namespace, namespace.type(), false, open)
+                            : null;
+            Long owner =
+                    namespace.type() == NamespaceType.USER
+                            ? parent
+                            : above(namespace, NamespaceType.USER, true, open);
+            namespace.setRelations(parent, owner, creator(namespace, open));
+        } catch (SyscallException e) {
+            // It is gone, or out of reach: then nothing is known of what is above it.
+        }
+    }
+
+    private @Nullable Long creator(HostNamespace namespace, Fd open) {
+        try {
+            if (namespace.type() == NamespaceType.USER) {
+                return calls.nsGetOwnerUid(open);
+            }
+            try (Fd userns = calls.nsGetUserns(open)) {
+                return calls.nsGetOwnerUid(userns);
+            }
+        } catch (SyscallException e) {
+            return null;
+        }
+    }
+
+    private @Nullable Long above(HostNamespace below, NamespaceType type, boolean owner, Fd open) {
+        try (Fd fd = owner ? calls.nsGetUserns(open) : calls.nsGetParent(open)) {
+            long id = syscalls.fstat(fd).inode();
+            at(new NamespaceLink(type, id), new Source.Above(below.id(), owner));
+            return id;
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.EPERM || NamespaceThread.isGone(e)) {
+                return null; // it is the first, or out of sight
+            }
+            throw e;
+        }
+    }
+
+    private void link() {
+        for (HostNamespace namespace : found.values()) {
+            HostNamespace parent =
+                    namespace.parent() == null ? null : found.get(namespace.parent());
+            if (parent != null) {
+                parent.children().add(namespace.id());
+                parent.holders()
+                        .add(new Holder.Child(namespace.id(), namespace.type().kernelName()));
+            }
+            HostNamespace owner = namespace.owner() == null ? null : found.get(namespace.owner());
+            if (owner != null && namespace.type() != NamespaceType.USER) {
+                owner.holders()
+                        .add(new Holder.Owned(namespace.id(), namespace.type().kernelName()));
+            }
+        }
+    }
+}

@@ -1,0 +1,571 @@
+package dev.seahaven.namespace;
+
+import dev.seahaven.launcher.Launcher;
+import dev.seahaven.namespace.DeclaredNamespaces.Declared;
+import dev.seahaven.namespace.HostNamespace.Manager;
+import dev.seahaven.procfs.ProcRoot;
+import dev.seahaven.procfs.ProcStat;
+import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.NamespaceCalls;
+import dev.seahaven.syscall.PidFd;
+import dev.seahaven.syscall.Signal;
+import dev.seahaven.syscall.SyscallException;
+import dev.seahaven.syscall.Syscalls;
+import dev.seahaven.web.Problem;
+import dev.seahaven.web.ProblemType;
+
+import org.jspecify.annotations.Nullable;
+
+import tools.jackson.databind.json.JsonMapper;
+
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
+
+/** Every namespace of the host, and the names that this daemon gives. */
+public final class NamespaceService {
+
+    private static final Logger LOG = System.getLogger(NamespaceService.class.getName());
+    private static final String KEEPER = "seahaven-keep";
+    private static final int SETTLE_STEPS = 50;
+    private static final long SETTLE_NANOS = 2_000_000;
+
+    private final Syscalls syscalls;
+    private final NamespaceCalls calls;
+    private final ProcRoot proc;
+    private final NamespaceFinder finder;
+    private final NamespaceRegistry registry;
+    private final NamespaceOpener opener;
+    private final NamespaceMaker maker;
+    private final NamespaceViewer viewer;
+    private final DeclaredNamespaces declared;
+    private final NamespaceUsers users;
+    private final IdRanges ids;
+    private final NameWatch watch;
+
+    /** The directories: of names, of names of network namespaces, and of what is declared. */
+    public record Places(Path names, Path netNames, Path declared) {}
+
+    public NamespaceService(
+            Syscalls syscalls,
+            NamespaceCalls calls,
+            ProcRoot proc,
+            NamespaceFinder finder,
+            Launcher launcher,
+            Places places,
+            NamespaceUsers users,
+            IdRanges ids,
+            JsonMapper json) {
+        this.syscalls = syscalls;
+        this.calls = calls;
+        this.proc = proc;
+        this.finder = finder;
+        this.users = users;
+        this.ids = ids;
+        NamespaceThread threads = new NamespaceThread(syscalls, calls);
+        this.registry = new NamespaceRegistry(syscalls, calls, places.names(), places.netNames());
+        this.opener = new NamespaceOpener(syscalls, calls, proc, threads);
+        this.maker = new NamespaceMaker(calls, threads, registry, finder, launcher);
+        this.viewer = new NamespaceViewer(syscalls, calls, proc, threads, launcher);
+        this.declared = new DeclaredNamespaces(json, places.declared());
+        this.watch = new NameWatch(places.netNames(), this::vanished);
+    }
+
+    /**
+     * Makes again what was declared and a reboot has taken.
+     *
+     * @param sameBoot whether names that are missing were taken away by somebody
+     */
+    public void start(boolean sameBoot) {
+        for (Declared each : declared.load()) {
+            try {
+                restore(each, sameBoot);
+            } catch (RuntimeException e) {
+                LOG.log(Level.WARNING, "namespace " + each.name() + " is not made again", e);
+            }
+        }
+        watch.start();
+    }
+
+    private void restore(Declared each, boolean sameBoot) {
+        boolean live = registry.look(each.type(), each.name()).id() != null;
+        if (!live && sameBoot) {
+            declared.removeUnless(each.type(), each.name(), () -> false);
+            return;
+        }
+        if (!each.uidMappings().isEmpty()) {
+            ids.take(each.uidMappings());
+        }
+        if (!live) {
+            registry.remove(each.type(), each.name());
+            maker.make(each);
+        }
+    }
+
+    public void stop() {
+        watch.stop();
+        registry.close();
+    }
+
+    /** Somebody else has taken a name of a network namespace away: it is not to come back. */
+    private void vanished(String name) {
+        declared.removeUnless(
+                NamespaceType.NET, name, () -> registry.exists(NamespaceType.NET, name));
+    }
+
+    /** Calls {@code listener} when a name of a network namespace has come or gone. */
+    Runnable onNames(Runnable listener) {
+        return watch.listen(listener);
+    }
+
+    // ---------------------------------------------------------------- finding
+
+    HostNamespaces scan() {
+        HostNamespaces found = new NamespaceScan(syscalls, calls, proc, opener).run(registry);
+        users.sandboxesByInit().forEach((pid, sandbox) -> mark(found, pid, sandbox));
+        return found;
+    }
+
+    private void mark(HostNamespaces all, int init, String sandbox) {
+        for (NamespaceType type : NamespaceType.values()) {
+            Optional<NamespaceLink> link = finder.ofProcess(init, type);
+            if (link.isPresent() && !link.equals(hosts(type))) {
+                HostNamespace namespace = all.get(link.get().id());
+                if (namespace != null) {
+                    namespace.setSandbox(sandbox);
+                }
+            }
+        }
+    }
+
+    /** What "the host's" means: that of process 1, or the daemon's own. */
+    Optional<NamespaceLink> hosts(NamespaceType type) {
+        return finder.ofProcess(1, type).or(() -> finder.own(type));
+    }
+
+    NamespaceResponse response(HostNamespace namespace) {
+        return NamespaceResponse.of(namespace, managers().apply(namespace), true);
+    }
+
+    /** Tells who made a namespace; for one request. */
+    Function<HostNamespace, @Nullable Manager> managers() {
+        ManagerRecognition recognition = new ManagerRecognition(proc);
+        return namespace -> {
+            NamespaceRegistry.Name name = namespace.name();
+            return recognition.of(
+                    namespace, name != null && declared.contains(name.type(), name.name()));
+        };
+    }
+
+    /** What a path names: a number, a name, or {@code TYPE:NAME}. */
+    record Reference(@Nullable Long id, NamespaceRegistry.@Nullable Name name) {}
+
+    /**
+     * @throws Problem 404 where there is none, 409 where several types have the name
+     */
+    Reference resolve(String reference) {
+        if (!reference.isEmpty() && reference.chars().allMatch(Character::isDigit)) {
+            return new Reference(number(reference), null);
+        }
+        int colon = reference.indexOf(':');
+        Optional<NamespaceType> type =
+                colon < 0
+                        ? Optional.empty()
+                        : NamespaceType.ofKernelName(reference.substring(0, colon));
+        String name = type.isPresent() ? reference.substring(colon + 1) : reference;
+        List<NamespaceRegistry.Name> found =
+                registry.names().stream()
+                        .filter(each -> each.name().equals(name))
+                        .filter(each -> type.isEmpty() || type.get() == each.type())
+                        .toList();
+        if (found.isEmpty()) {
+            throw Problem.notFound("namespace", reference);
+        }
+        if (found.size() > 1) {
+            throw new Problem(
+                            ProblemType.AMBIGUOUS_NAME,
+                            "Namespaces of several types have the name '"
+                                    + name
+                                    + "'; give TYPE:NAME.")
+                    .with(
+                            "candidates",
+                            found.stream()
+                                    .map(each -> each.type().kernelName() + ":" + name)
+                                    .toList());
+        }
+        return new Reference(found.getFirst().id(), found.getFirst());
+    }
+
+    private static long number(String digits) {
+        try {
+            return Long.parseLong(digits);
+        } catch (NumberFormatException e) {
+            throw Problem.notFound("namespace", digits);
+        }
+    }
+
+    /**
+     * @throws Problem 404 where there is none, 409 where the name is stale
+     */
+    HostNamespace get(HostNamespaces all, String reference) {
+        Reference meant = resolve(reference);
+        if (meant.id() == null) {
+            throw new Problem(
+                    ProblemType.WRONG_STATE,
+                    "The name '" + reference + "' is stale: no namespace is mounted on it.");
+        }
+        HostNamespace found = all.get(meant.id());
+        if (found == null) {
+            throw Problem.notFound("namespace", reference);
+        }
+        return found;
+    }
+
+    /** Opens one that a scan has found. */
+    Fd open(HostNamespaces all, HostNamespace namespace) {
+        try {
+            return opener.open(all, namespace);
+        } catch (SyscallException e) {
+            if (NamespaceThread.isGone(e)) {
+                throw Problem.notFound("namespace", Long.toString(namespace.id()));
+            }
+            throw e;
+        }
+    }
+
+    /**
+     * The number of what a path names.
+     *
+     * @throws Problem 404 where there is none
+     */
+    public long idOf(String reference) {
+        return get(scan(), reference).id();
+    }
+
+    /** A user id and a group id as one user namespace has them; null where it does not map them. */
+    public record Ids(long namespace, @Nullable Long uid, @Nullable Long gid) {}
+
+    /** The ids of a process in each user namespace from the daemon's down to its own. */
+    public List<Ids> idsOf(int pid, long uid, long gid) {
+        List<Ids> levels = new ArrayList<>();
+        Fd at = finder.open(pid, NamespaceType.USER);
+        Integer member = pid;
+        while (true) {
+            long id = syscalls.fstat(at).inode();
+            try (Fd below = at) {
+                NamespaceView.User maps =
+                        viewer.user(
+                                below,
+                                member != null
+                                        ? member
+                                        : finder.member(NamespaceType.USER, id).orElse(null));
+                levels.addFirst(
+                        new Ids(
+                                id,
+                                inside(maps.uidMappings(), uid),
+                                inside(maps.gidMappings(), gid)));
+                at = calls.nsGetParent(below);
+            } catch (SyscallException e) {
+                if (e.errno() == Errno.EPERM) {
+                    return levels; // the daemon's own was the last
+                }
+                throw e;
+            }
+            member = null;
+        }
+    }
+
+    private static @Nullable Long inside(List<IdMapping> mappings, long outside) {
+        return mappings.stream()
+                .filter(mapping -> mapping.mapsOutside(outside))
+                .map(mapping -> mapping.inside() + outside - mapping.outside())
+                .findFirst()
+                .orElse(null);
+    }
+
+    NamespaceView view(HostNamespaces all, HostNamespace namespace) {
+        try (Fd open = open(all, namespace)) {
+            HostNamespace.Leader leader = namespace.leader();
+            return viewer.view(namespace.type(), open, leader == null ? null : leader.pid());
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.ESRCH || e.errno() == Errno.ENOENT) {
+                throw Problem.notFound("namespace", Long.toString(namespace.id()));
+            }
+            throw e;
+        }
+    }
+
+    /**
+     * A namespace that is to be entered, open until it is closed.
+     *
+     * @param name where it is one of a network namespace
+     * @param mapsRoot whether it is no user namespace, or one that maps the id 0
+     * @param setgroups whether it is no user namespace, or one that allows setgroups(2)
+     */
+    public record Entrance(
+            NamespaceType type,
+            Fd namespace,
+            @Nullable String name,
+            boolean mapsRoot,
+            boolean setgroups)
+            implements AutoCloseable {
+        @Override
+        public void close() {
+            namespace.close();
+        }
+    }
+
+    /**
+     * @throws Problem 404 where there is none, 409 where it cannot be entered any more
+     */
+    public Entrance enter(String reference) {
+        HostNamespaces all = scan();
+        HostNamespace found = get(all, reference);
+        if (found.type() == NamespaceType.PID && !hasInit(found)) {
+            throw new Problem(
+                    ProblemType.WRONG_STATE,
+                    "The pid namespace '" + reference + "' is dead: its init has ended.");
+        }
+        NamespaceRegistry.Name name = found.name();
+        Fd open = open(all, found);
+        try {
+            String of = name == null ? null : name.name();
+            if (found.type() != NamespaceType.USER) {
+                return new Entrance(found.type(), open, of, true, true);
+            }
+            NamespaceView.User maps =
+                    viewer.user(open, found.leader() == null ? null : found.leader().pid());
+            boolean mapsRoot =
+                    maps.uidMappings().stream().anyMatch(mapping -> mapping.mapsInside(0))
+                            && maps.gidMappings().stream()
+                                    .anyMatch(mapping -> mapping.mapsInside(0));
+            return new Entrance(found.type(), open, of, mapsRoot, maps.setgroups());
+        } catch (RuntimeException e) {
+            open.close();
+            throw e;
+        }
+    }
+
+    /** One that never had a process is waiting for its first, and lives too. */
+    private boolean hasInit(HostNamespace pidns) {
+        return pidns.processCount() > 0
+                || pidns.holders().stream().anyMatch(Holder.ForChildren.class::isInstance);
+    }
+
+    // ---------------------------------------------------------------- names
+
+    HostNamespace create(CreateNamespaceRequest request) {
+        Declared asked = NamespaceMaker.resolve(request);
+        if (request.adopt() != null) {
+            adopt(asked, request.adopt());
+            HostNamespaces all = scan();
+            return get(all, asked.type().kernelName() + ":" + asked.name());
+        }
+        Integer keeper = make(asked);
+        NamespaceRegistry.Name name = registry.look(asked.type(), asked.name());
+        Long id = name.id();
+        HostNamespace made =
+                id == null
+                        ? null
+                        : new NamespaceScan(syscalls, calls, proc, opener)
+                                .ofNew(name, id, keeper)
+                                .get(id);
+        if (made == null) { // somebody has taken it away already
+            throw Problem.notFound("namespace", asked.name());
+        }
+        return made;
+    }
+
+    private @Nullable Integer make(Declared asked) {
+        Declared whole = asked.type() == NamespaceType.USER ? withIds(asked) : asked;
+        try {
+            Integer keeper = maker.make(whole);
+            declare(whole);
+            return keeper;
+        } catch (RuntimeException e) {
+            if (whole.type() == NamespaceType.USER) {
+                ids.giveBack(whole.uidMappings());
+            }
+            throw e;
+        }
+    }
+
+    private void declare(Declared made) {
+        try {
+            declared.add(made);
+        } catch (RuntimeException e) {
+            registry.remove(made.type(), made.name());
+            throw e;
+        }
+    }
+
+    private Declared withIds(Declared asked) {
+        List<IdMapping> uids = asked.uidMappings();
+        if (uids.isEmpty()) {
+            uids = List.of(new IdMapping(0, ids.take(), IdMapping.RANGE));
+        } else if (!ids.take(uids)) {
+            throw Problem.invalid("uidMappings", "overlap the ids of a sandbox or a namespace");
+        }
+        return new Declared(
+                asked.type(),
+                asked.name(),
+                asked.hostname(),
+                uids,
+                asked.gidMappings().isEmpty() ? uids : asked.gidMappings(),
+                0,
+                0);
+    }
+
+    private void adopt(Declared asked, CreateNamespaceRequest.AdoptRequest what) {
+        long given =
+                List.of(
+                                Optional.ofNullable(what.pid()),
+                                Optional.ofNullable(what.namespace()),
+                                Optional.ofNullable(what.path()))
+                        .stream()
+                        .filter(Optional::isPresent)
+                        .count();
+        if (given != 1) {
+            throw Problem.invalid("adopt", "needs exactly one of pid, namespace and path");
+        }
+        try (Fd namespace = adopted(asked.type(), what)) {
+            NamespaceType type =
+                    NamespaceType.ofFlag(calls.nsGetNstype(namespace)).orElse(asked.type());
+            if (type != asked.type()) {
+                throw new Problem(
+                        ProblemType.WRONG_NAMESPACE_TYPE,
+                        "The namespace is of type "
+                                + type.kernelName()
+                                + ", not "
+                                + asked.type().kernelName()
+                                + ".");
+            }
+            maker.adopt(type, asked.name(), namespace);
+        }
+    }
+
+    private Fd adopted(NamespaceType type, CreateNamespaceRequest.AdoptRequest what) {
+        if (what.namespace() != null) {
+            HostNamespaces all = scan();
+            HostNamespace found = all.get(what.namespace());
+            if (found == null) {
+                throw Problem.notFound("namespace", what.namespace().toString());
+            }
+            return open(all, found);
+        }
+        if (what.pid() != null) {
+            try (PidFd process = syscalls.pidfdOpen(what.pid())) {
+                return finder.open(process.pid(), type);
+            } catch (SyscallException e) {
+                if (NamespaceThread.isGone(e) || e.errno() == Errno.EINVAL) {
+                    throw Problem.notFound("process", what.pid().toString());
+                }
+                throw e;
+            }
+        }
+        String path = Objects.requireNonNull(what.path());
+        if (!path.startsWith("/")) {
+            throw Problem.invalid("adopt.path", "must be absolute");
+        }
+        try (Fd file = syscalls.open(path, Syscalls.O_PATH, 0)) {
+            if (calls.fileSystemType(file) != NamespaceCalls.NSFS_MAGIC) {
+                throw Problem.invalid("adopt.path", "is no namespace");
+            }
+            return syscalls.open("/proc/self/fd/" + file.number(), Syscalls.O_RDONLY, 0);
+        } catch (SyscallException e) {
+            throw Problem.invalid("adopt.path", "cannot be opened: " + e.getMessage());
+        }
+    }
+
+    /**
+     * Takes a name away.
+     *
+     * @return the namespace, if it lives on
+     * @throws Problem 409 when a sandbox uses it
+     */
+    @Nullable HostNamespace delete(String reference) {
+        Reference meant = resolve(reference);
+        HostNamespaces before = scan();
+        HostNamespace found = meant.id() == null ? null : before.get(meant.id());
+        NamespaceRegistry.Name name =
+                meant.name() != null ? meant.name() : found == null ? null : found.name();
+        if (name == null) {
+            throw found == null
+                    ? Problem.notFound("namespace", reference)
+                    : new Problem(
+                            ProblemType.WRONG_STATE,
+                            "The namespace "
+                                    + reference
+                                    + " has no name that could be taken away; end its holders.");
+        }
+        if (found != null && found.sandbox() != null) {
+            throw new Problem(
+                            ProblemType.IN_USE,
+                            "The sandbox "
+                                    + found.sandbox()
+                                    + " uses the namespace '"
+                                    + name.name()
+                                    + "'; delete it first.")
+                    .with("holders", found.holders());
+        }
+        if (!registry.remove(name.type(), name.name())) {
+            throw Problem.notFound("namespace", reference);
+        }
+        declared.removeUnless(
+                        name.type(), name.name(), () -> registry.exists(name.type(), name.name()))
+                .ifPresent(each -> ids.giveBack(each.uidMappings()));
+        if (found == null) {
+            return null;
+        }
+        if (found.type() == NamespaceType.PID) {
+            dismissKeeper(found);
+        }
+        return settled(found.id());
+    }
+
+    /** It ends as soon as it is alone in its namespace. */
+    private void dismissKeeper(HostNamespace pidns) {
+        HostNamespace.Leader leader = pidns.leader();
+        if (leader == null || !leader.command().equals(KEEPER)) {
+            return;
+        }
+        try (PidFd keeper = syscalls.pidfdOpen(leader.pid())) {
+            boolean still =
+                    ProcStat.read(proc, leader.pid())
+                            .filter(stat -> stat.command().equals(KEEPER))
+                            .isPresent();
+            if (still) {
+                syscalls.pidfdSendSignal(keeper, Signal.TERM);
+            }
+        } catch (SyscallException e) {
+            if (!NamespaceThread.isGone(e)) {
+                throw e;
+            }
+        }
+    }
+
+    /** What holds it a moment after its name is gone; the kernel frees lazily. */
+    private @Nullable HostNamespace settled(long id) {
+        HostNamespace left = scan().get(id);
+        for (int i = 0; left != null && isOnlyKept(left) && i < SETTLE_STEPS; i++) {
+            LockSupport.parkNanos(SETTLE_NANOS);
+            left = scan().get(id);
+        }
+        return left;
+    }
+
+    private static boolean isOnlyKept(HostNamespace namespace) {
+        return namespace.holders().stream()
+                .allMatch(
+                        holder ->
+                                holder instanceof Holder.Member process
+                                        && process.command().equals(KEEPER));
+    }
+}

@@ -1,0 +1,63 @@
+package dev.seahaven.process;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** What we use of {@code /proc/PID/status} (proc_pid_status(5)). */
+record ProcStatus(Map<String, String> lines) {
+
+    static ProcStatus parse(String text) {
+        Map<String, String> lines = new HashMap<>();
+        for (String line : text.lines().toList()) {
+            int colon = line.indexOf(':');
+            if (colon > 0) {
+                lines.put(line.substring(0, colon), line.substring(colon + 1).trim());
+            }
+        }
+        return new ProcStatus(lines);
+    }
+
+    private String[] fields(String name) {
+        return lines.getOrDefault(name, "").split("\\s+");
+    }
+
+    /** Its number in each pid namespace, from the reader's down. */
+    List<Integer> pids() {
+        return Arrays.stream(fields("NSpid"))
+                .filter(text -> !text.isEmpty())
+                .map(Integer::parseInt)
+                .toList();
+    }
+
+    /** The effective user id, as the daemon's user namespace has it. */
+    long uid() {
+        return Long.parseLong(fields("Uid")[1]);
+    }
+
+    long gid() {
+        return Long.parseLong(fields("Gid")[1]);
+    }
+
+    long hex(String name) {
+        String text = lines.getOrDefault(name, "0");
+        return Long.parseUnsignedLong(text, 16);
+    }
+
+    int number(String name) {
+        return Integer.parseInt(lines.getOrDefault(name, "0"));
+    }
+
+    /** The mode of seccomp by name; null where the kernel has none. */
+    @Nullable String seccomp() {
+        return switch (lines.getOrDefault("Seccomp", "")) {
+            case "0" -> "disabled";
+            case "1" -> "strict";
+            case "2" -> "filter";
+            default -> null;
+        };
+    }
+}

@@ -1,0 +1,8 @@
+/**
+ * The processes of the host, seen through their namespaces. May use the ground packages, {@code
+ * web} and {@code namespace}.
+ */
+@NullMarked
+package dev.seahaven.process;
+
+import org.jspecify.annotations.NullMarked;

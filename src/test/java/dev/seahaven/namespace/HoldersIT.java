@@ -1,0 +1,290 @@
+package dev.seahaven.namespace;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.seahaven.syscall.CloneFlag;
+import dev.seahaven.syscall.LinuxNamespaceCalls;
+import dev.seahaven.testing.Api;
+import dev.seahaven.testing.HostProcess;
+import dev.seahaven.testing.NothingLeft;
+import dev.seahaven.testing.Outside;
+import dev.seahaven.testing.TestDaemon;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+import tools.jackson.databind.JsonNode;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+
+/** Each way in which the kernel pins a namespace, made as the only one there is. */
+@ExtendWith(NothingLeft.class)
+class HoldersIT {
+
+    private static final long OWN = ProcessHandle.current().pid();
+
+    private final Api api = TestDaemon.shared().api();
+    private final Deque<HostProcess> processes = new ArrayDeque<>();
+    private Path directory = Path.of("/");
+
+    @BeforeEach
+    void directory() throws Exception {
+        directory = Files.createTempDirectory(Path.of("/var/lib"), "seahaven-holders-");
+    }
+
+    @AfterEach
+    void end() throws Exception {
+        processes.forEach(HostProcess::close);
+        try (var files = Files.list(directory)) {
+            for (Path file : files.toList()) {
+                if (Outside.read("/proc/self/mountinfo").contains(" " + file + " ")) {
+                    Outside.run("umount", file.toString());
+                }
+            }
+        }
+        Outside.delete(directory);
+    }
+
+    private HostProcess sleeping(String script) {
+        HostProcess process = HostProcess.sleeping(script);
+        processes.push(process);
+        return process;
+    }
+
+    private void end(HostProcess process) {
+        processes.remove(process);
+        process.close();
+    }
+
+    private JsonNode holders(long id) {
+        JsonNode answer = api.get("/namespaces/" + id + "/holders").expect(200).json();
+        assertThat(answer.path("complete").asBoolean()).isTrue();
+        return answer.path("items");
+    }
+
+    /** The only holder, which is of this kind. */
+    private JsonNode only(long id, String kind) {
+        JsonNode found = holders(id);
+        assertThat(found.valueStream().map(each -> each.path("kind").asString()))
+                .as(found.toString())
+                .containsExactly(kind);
+        return found.path(0);
+    }
+
+    @Test
+    void aProcess() {
+        HostProcess process = sleeping("exec unshare --net sleep 60");
+        JsonNode holder = only(process.namespace("net"), "process");
+        assertThat(holder.path("pid").asInt()).isEqualTo(process.pid());
+        assertThat(holder.path("command").asString()).isEqualTo("sleep");
+        String stat = Outside.read("/proc/" + process.pid() + "/stat");
+        assertThat(holder.path("startTicks").asLong())
+                .isEqualTo(
+                        Long.parseLong(stat.substring(stat.lastIndexOf(')') + 2).split(" ")[19]));
+    }
+
+    @Test
+    void aThreadWhoseProcessIsElsewhere() throws Exception {
+        var calls = new LinuxNamespaceCalls();
+        long[] id = new long[2];
+        CountDownLatch entered = new CountDownLatch(1);
+        CountDownLatch leave = new CountDownLatch(1);
+        Thread thread =
+                Thread.ofPlatform()
+                        .start(
+                                () -> {
+                                    calls.unshare(CloneFlag.CLONE_NEWUTS);
+                                    id[0] =
+                                            HostProcess.number(
+                                                    Outside.namespace("thread-self", "uts"));
+                                    entered.countDown();
+                                    try {
+                                        leave.await();
+                                    } catch (InterruptedException e) {
+                                        Thread.currentThread().interrupt();
+                                    }
+                                });
+        try {
+            entered.await();
+            JsonNode holder = only(id[0], "thread");
+            assertThat(holder.path("pid").asLong()).isEqualTo(OWN);
+            assertThat(
+                            HostProcess.number(
+                                    Outside.namespace(
+                                            OWN + "/task/" + holder.path("tid").asInt(), "uts")))
+                    .isEqualTo(id[0]);
+        } finally {
+            leave.countDown();
+            thread.join();
+        }
+        await().atMost(Duration.ofSeconds(5))
+                .untilAsserted(() -> api.get("/namespaces/" + id[0]).expect(404));
+    }
+
+    @Test
+    void anOpenDescriptor() {
+        HostProcess member = sleeping("exec unshare --uts sleep 60");
+        long id = member.namespace("uts");
+        HostProcess holding = sleeping("exec 9</proc/" + member.pid() + "/ns/uts; exec sleep 60");
+        end(member);
+        JsonNode holder = only(id, "descriptor");
+        assertThat(holder.path("pid").asInt()).isEqualTo(holding.pid());
+        assertThat(holder.path("fd").asInt()).isEqualTo(9);
+    }
+
+    @Test
+    void aBindMount() {
+        Path file = directory.resolve("ipc");
+        Outside.run("sh", "-c", "touch " + file + "; unshare --ipc=" + file + " true");
+        long id = Long.parseLong(Outside.run("stat", "-c", "%i", file.toString()).trim());
+        JsonNode holder = only(id, "mount");
+        assertThat(holder.path("mountPoint").asString()).isEqualTo(file.toString());
+        assertThat(holder.path("mountNamespace").asLong())
+                .isEqualTo(HostProcess.number(Outside.namespace("self", "mnt")));
+        assertThat(holder.path("processes").asInt()).isPositive();
+    }
+
+    @Test
+    void aBindMountInAMountNamespaceThatNoProcessIsIn() {
+        Path file = directory.resolve("uts");
+        HostProcess member =
+                sleeping(
+                        "exec unshare --mount sh -c 'touch "
+                                + file
+                                + "; unshare --uts="
+                                + file
+                                + " true; exec sleep 60'");
+        long mounts = member.namespace("mnt");
+        String line =
+                Outside.read("/proc/" + member.pid() + "/mountinfo")
+                        .lines()
+                        .filter(each -> each.contains(" " + file + " "))
+                        .findFirst()
+                        .orElseThrow();
+        long id = HostProcess.number(line.split(" ")[3]);
+        HostProcess holding = sleeping("exec 9</proc/" + member.pid() + "/ns/mnt; exec sleep 60");
+        end(member);
+        assertThat(only(mounts, "descriptor").path("pid").asInt()).isEqualTo(holding.pid());
+        JsonNode holder = only(id, "mount");
+        assertThat(holder.path("mountNamespace").asLong()).isEqualTo(mounts);
+        assertThat(holder.path("processes").asInt()).isZero();
+        // It can be opened too, for which the mount namespace has to be entered.
+        assertThat(api.get("/namespaces/" + id + "/view").expect(200).json().path("hostname"))
+                .isNotNull();
+    }
+
+    @Test
+    void aChild() {
+        HostProcess process =
+                sleeping("exec unshare --user --map-root-user unshare --user sleep 60");
+        long inner = process.namespace("user");
+        long outer = api.get("/namespaces/" + inner).expect(200).json().path("parent").asLong();
+        JsonNode holder = only(outer, "child");
+        assertThat(holder.path("id").asLong()).isEqualTo(inner);
+        assertThat(
+                        api.get("/namespaces/" + outer)
+                                .expect(200)
+                                .json()
+                                .path("children")
+                                .path(0)
+                                .asLong())
+                .isEqualTo(inner);
+    }
+
+    @Test
+    void aNamespaceThatItOwns() {
+        Path file = directory.resolve("net");
+        HostProcess member = sleeping("exec unshare --user --net sleep 60");
+        long net = member.namespace("net");
+        Outside.run("touch", file.toString());
+        Outside.run("mount", "--bind", "/proc/" + member.pid() + "/ns/net", file.toString());
+        end(member);
+        long owner = api.get("/namespaces/" + net).expect(200).json().path("owner").asLong();
+        JsonNode holder = only(owner, "owned");
+        assertThat(holder.path("id").asLong()).isEqualTo(net);
+        assertThat(holder.path("type").asString()).isEqualTo("net");
+    }
+
+    @Test
+    void whatTheNextChildWillBeIn() throws Exception {
+        var calls = new LinuxNamespaceCalls();
+        long[] id = new long[1];
+        CountDownLatch made = new CountDownLatch(1);
+        CountDownLatch leave = new CountDownLatch(1);
+        Thread thread =
+                Thread.ofPlatform()
+                        .start(
+                                () -> {
+                                    calls.unshare(CloneFlag.CLONE_NEWTIME);
+                                    id[0] =
+                                            HostProcess.number(
+                                                    Outside.namespace(
+                                                            "thread-self", "time_for_children"));
+                                    made.countDown();
+                                    try {
+                                        leave.await();
+                                    } catch (InterruptedException e) {
+                                        Thread.currentThread().interrupt();
+                                    }
+                                });
+        try {
+            made.await();
+            JsonNode holder = only(id[0], "for-children");
+            assertThat(holder.path("link").asString()).isEqualTo("time_for_children");
+            assertThat(holder.path("pid").asLong()).isEqualTo(OWN);
+        } finally {
+            leave.countDown();
+            thread.join();
+        }
+    }
+
+    @Test
+    void aSocketOfAProcessThatIsElsewhere() {
+        HostProcess process =
+                sleeping(
+                        "exec unshare --net bash -c 'ip link set lo up; readlink /proc/self/ns/net"
+                                + " >"
+                                + directory.resolve("id")
+                                + "; exec 9<>/dev/udp/127.0.0.1/9; exec nsenter --net=/proc/"
+                                + OWN
+                                + "/ns/net sleep 60'");
+        long id = HostProcess.number(Outside.read(directory.resolve("id").toString()).trim());
+        assertThat(process.namespace("net")).isNotEqualTo(id);
+        JsonNode holder = only(id, "socket");
+        assertThat(holder.path("pid").asInt()).isEqualTo(process.pid());
+        assertThat(holder.path("fd").asInt()).isEqualTo(9);
+        assertThat(
+                        api.get("/namespaces/" + id + "/view")
+                                .expect(200)
+                                .json()
+                                .path("interfaces")
+                                .path(0)
+                                .path("name")
+                                .asString())
+                .isEqualTo("lo");
+    }
+
+    @Test
+    void aProcMount() {
+        String sandbox = api.create("{\"command\":[\"sleep\",\"60\"]}");
+        try {
+            long id = HostProcess.number(Outside.namespace(api.pid(sandbox), "pid"));
+            List<String> kinds =
+                    holders(id).valueStream().map(each -> each.path("kind").asString()).toList();
+            assertThat(kinds).contains("process", "proc-mount");
+            assertThat(api.get("/namespaces/" + id).json().path("sandbox").asString())
+                    .isEqualTo(sandbox);
+        } finally {
+            api.destroy(sandbox);
+        }
+    }
+}
