@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "floor.h"
 
 #define SAMPLES_MAX 200000
@@ -32,66 +33,6 @@ struct series {
 };
 
 static const char *socket_path, *program;
-static int connection = -1;
-static char answer[1 << 16];
-
-static double now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
-}
-
-static void die(const char *what)
-{
-    fprintf(stderr, "bench: %s: %s\n", what, errno != 0 ? strerror(errno) : answer);
-    exit(1);
-}
-
-static void connect_daemon(void)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-    strncpy(address.sun_path, socket_path, sizeof address.sun_path - 1);
-    connection = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connection < 0 || connect(connection, (struct sockaddr *)&address, sizeof address) < 0)
-        die(socket_path);
-}
-
-/* One request; returns the status. The body is in answer, behind the header. */
-static int request(const char *method, const char *path, const char *body)
-{
-    char text[2048];
-    size_t have = 0, need = 0;
-    int length = snprintf(text, sizeof text,
-                          "%s %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                          method, path, strlen(body), body);
-
-    if (write(connection, text, (size_t)length) != length)
-        die("write");
-    for (;;) {
-        ssize_t got = read(connection, answer + have, sizeof answer - 1 - have);
-        if (got <= 0)
-            die("read");
-        have += (size_t)got;
-        answer[have] = 0;
-        char *end = strstr(answer, "\r\n\r\n");
-        if (end == NULL)
-            continue;
-        if (strcasestr(answer, "transfer-encoding: chunked") != NULL) {
-            if (have >= 5 && memcmp(answer + have - 5, "0\r\n\r\n", 5) == 0)
-                break;
-            continue;
-        }
-        char *size = strcasestr(answer, "content-length:");
-        need = (size_t)(end + 4 - answer) + (size != NULL && size < end ? strtoul(size + 15, NULL, 10) : 0);
-        if (have >= need)
-            break;
-    }
-    errno = 0;
-    return atoi(answer + 9);
-}
 
 static void do_floor(void)
 {
@@ -156,7 +97,7 @@ static double rate(void (*work)(void), double seconds)
             if (work == do_floor)
                 floor_begin_worker();
             else
-                connect_daemon();
+                connect_daemon(socket_path);
             while (now() < end) {
                 work();
                 counts[i]++;
@@ -200,7 +141,7 @@ int main(int count, char **arguments)
     floor_prepare(arguments[2], program);
     (void)rate(do_run, seconds / 2); /* the JVM compiles what it sees some ten thousand times */
     (void)rate(do_sandbox, seconds / 2);
-    connect_daemon();
+    connect_daemon(socket_path);
     for (int round = 0; round < ROUNDS; round++)
         for (unsigned i = 0; i < 3; i++) {
             settle();

@@ -184,8 +184,9 @@ void run_keeper(const struct launch *launch)
     close_all_but(-1);
     for (;;) {
         const struct timespec second = {.tv_sec = 1};
-        int signal = sigtimedwait(&all, NULL, leaves ? &second : NULL);
-        if (signal == SIGTERM)
+        siginfo_t info = {0};
+        int signal = sigtimedwait(&all, &info, leaves ? &second : NULL);
+        if (signal == SIGTERM && (getpid() != 1 || info.si_pid == 0)) /* from outside of its namespace */
             leaves = true;
         while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)
             continue;

@@ -23,6 +23,7 @@ import dev.seahaven.namespace.NamespaceType;
 import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.sandbox.SandboxService;
 import dev.seahaven.syscall.CloneFlag;
+import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.Syscalls;
 import dev.seahaven.web.Problem;
@@ -89,6 +90,11 @@ final class NamespaceExec {
         try {
             return spec.detach() ? detached(into, spec, opened) : captured(into, spec, opened);
         } catch (LauncherException e) {
+            if (into.type() == NamespaceType.PID && e.errno() == Errno.ENOMEM) {
+                throw new Problem(
+                        ProblemType.WRONG_STATE,
+                        "The pid namespace has just died: its init has ended.");
+            }
             return notExecuted(e);
         } finally {
             close(opened);

@@ -76,12 +76,13 @@ final class GraphStream {
     }
 
     private void wake() {
-        lock.lock();
-        try {
-            named = true;
-            change.signal();
-        } finally {
-            lock.unlock();
+        if (lock.tryLock()) { // else it is looking just now
+            try {
+                named = true;
+                change.signal();
+            } finally {
+                lock.unlock();
+            }
         }
     }
 
@@ -139,7 +140,7 @@ final class GraphStream {
     private void send(SseEmitter follower, String event, Object data) {
         try {
             follower.send(SseEmitter.event().id(Long.toString(number)).name(event).data(data));
-        } catch (IOException | IllegalStateException e) {
+        } catch (IOException | RuntimeException e) {
             followers.remove(follower);
         }
     }
@@ -147,7 +148,7 @@ final class GraphStream {
     private static void beat(SseEmitter follower) {
         try {
             follower.send(SseEmitter.event().comment("still here"));
-        } catch (IOException | IllegalStateException e) {
+        } catch (IOException | RuntimeException e) {
             follower.completeWithError(e);
         }
     }

@@ -101,6 +101,11 @@ final class HostNamespace {
         }
     }
 
+    /** Of several names, the one that was asked for. */
+    void callBy(Name asked) {
+        this.name = asked;
+    }
+
     void setSandbox(String sandbox) {
         this.sandbox = sandbox;
     }

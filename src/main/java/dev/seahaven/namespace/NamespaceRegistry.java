@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Names of namespaces: files on which they are bound. The directories are the registry; that of the
@@ -25,6 +26,9 @@ final class NamespaceRegistry {
      * @param id null where the file is no namespace
      */
     record Name(NamespaceType type, String name, String path, @Nullable Long id) {}
+
+    private static final int LOCK_TRIES = 200;
+    private static final long LOCK_PAUSE_NANOS = 5_000_000;
 
     private final Syscalls syscalls;
     private final NamespaceCalls calls;
@@ -113,7 +117,7 @@ final class NamespaceRegistry {
             binding.on(path);
         } catch (RuntimeException e) {
             try {
-                syscalls.unlink(path);
+                remove(type, name);
             } catch (SyscallException undo) {
                 e.addSuppressed(undo);
             }
@@ -204,8 +208,10 @@ final class NamespaceRegistry {
 
     private Fd locked(Path directory) {
         Fd open = syscalls.open(directory.toString(), Syscalls.O_RDONLY | Syscalls.O_DIRECTORY, 0);
-        calls.flock(open);
-        return open;
+        for (int i = 0; i < LOCK_TRIES && !calls.tryFlock(open); i++) {
+            LockSupport.parkNanos(LOCK_PAUSE_NANOS);
+        }
+        return open; // as ip netns: whoever holds the lock for ever holds nobody up
     }
 
     private void mkdir(Path directory, int mode) {

@@ -274,9 +274,20 @@ final class NamespaceScan {
     private void mountsOf(long mountNamespace, int pid) {
         String text;
         try (Fd dir = syscalls.open(proc.path() + "/" + pid, Syscalls.O_PATH, 0)) {
+            if (link(dir, TYPE_LINKS[NamespaceType.MNT.ordinal()])
+                    .filter(link -> link.id() == mountNamespace)
+                    .isEmpty()) {
+                complete = false; // it has just ended, or left
+                return;
+            }
             text = read(dir, "mountinfo", MOUNTINFO_MAX);
         } catch (SyscallException e) {
+            complete = false;
             return;
+        }
+        if (!text.endsWith("\n")) {
+            complete = false;
+            text = text.substring(0, text.lastIndexOf('\n') + 1);
         }
         text.lines()
                 .filter(line -> line.contains(" - nsfs ") || line.contains(" - proc "))
@@ -342,7 +353,12 @@ final class NamespaceScan {
             }
             at = next;
             long id = syscalls.fstat(at).inode();
-            at(new NamespaceLink(NamespaceType.MNT, id), new Source.MountList());
+            HostNamespace mounts =
+                    at(new NamespaceLink(NamespaceType.MNT, id), new Source.MountList());
+            if (mounts.equals(unrelated.peek())
+                    && unrelated.poll() != null) { // now, for to find it again is to walk again
+                relate(mounts, at);
+            }
             if (!mountReaders.containsKey(id)) {
                 mountsWithoutProcess(at, id);
             }
@@ -386,6 +402,14 @@ final class NamespaceScan {
     private void relate(HostNamespace namespace) {
         HostNamespaces all = new HostNamespaces(found, List.of(), complete);
         try (Fd open = opener.open(all, namespace)) {
+            relate(namespace, open);
+        } catch (SyscallException e) {
+            // It is gone, or out of reach: then nothing is known of what is above it.
+        }
+    }
+
+    private void relate(HostNamespace namespace, Fd open) {
+        try {
             Long parent =
                     namespace.type().hasParent()
                             ? above(namespace, namespace.type(), false, open)

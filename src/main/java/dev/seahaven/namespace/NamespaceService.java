@@ -26,16 +26,21 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /** Every namespace of the host, and the names that this daemon gives. */
 public final class NamespaceService {
 
     private static final Logger LOG = System.getLogger(NamespaceService.class.getName());
+    private static final long TURN_SECONDS = 10;
     private static final String KEEPER = "seahaven-keep";
-    private static final int SETTLE_STEPS = 50;
-    private static final long SETTLE_NANOS = 2_000_000;
+    private static final int SETTLE_STEPS = 10;
+    private static final long SETTLE_NANOS = 10_000_000;
 
     private final Syscalls syscalls;
     private final NamespaceCalls calls;
@@ -49,6 +54,8 @@ public final class NamespaceService {
     private final NamespaceUsers users;
     private final IdRanges ids;
     private final NameWatch watch;
+    private final List<ReentrantLock> locks =
+            Stream.generate(ReentrantLock::new).limit(64).toList();
 
     /** The directories: of names, of names of network namespaces, and of what is declared. */
     public record Places(Path names, Path netNames, Path declared) {}
@@ -100,13 +107,17 @@ public final class NamespaceService {
             declared.removeUnless(each.type(), each.name(), () -> false);
             return;
         }
-        if (!each.uidMappings().isEmpty()) {
-            ids.take(each.uidMappings());
+        if (!ids.take(idsOf(each))) {
+            throw new IllegalStateException("its ids are another's");
         }
         if (!live) {
             registry.remove(each.type(), each.name());
             maker.make(each);
         }
+    }
+
+    private static List<IdMapping> idsOf(Declared each) {
+        return Stream.concat(each.uidMappings().stream(), each.gidMappings().stream()).toList();
     }
 
     public void stop() {
@@ -224,6 +235,9 @@ public final class NamespaceService {
         HostNamespace found = all.get(meant.id());
         if (found == null) {
             throw Problem.notFound("namespace", reference);
+        }
+        if (meant.name() != null) {
+            found.callBy(meant.name());
         }
         return found;
     }
@@ -363,6 +377,29 @@ public final class NamespaceService {
 
     HostNamespace create(CreateNamespaceRequest request) {
         Declared asked = NamespaceMaker.resolve(request);
+        return changing(asked.type(), asked.name(), () -> create(request, asked));
+    }
+
+    /** One change of a name at a time; the next waits its turn, for a while. */
+    private <T extends @Nullable Object> T changing(
+            NamespaceType type, String name, Supplier<T> change) {
+        ReentrantLock lock = locks.get(Math.floorMod(Objects.hash(type, name), locks.size()));
+        try {
+            if (!lock.tryLock(TURN_SECONDS, TimeUnit.SECONDS)) {
+                throw new Problem(ProblemType.BUSY, "Another change of the name takes too long.");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Problem(ProblemType.BUSY, "The daemon stops.");
+        }
+        try {
+            return change.get();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private HostNamespace create(CreateNamespaceRequest request, Declared asked) {
         if (request.adopt() != null) {
             adopt(asked, request.adopt());
             HostNamespaces all = scan();
@@ -387,21 +424,22 @@ public final class NamespaceService {
         Declared whole = asked.type() == NamespaceType.USER ? withIds(asked) : asked;
         try {
             Integer keeper = maker.make(whole);
-            declare(whole);
+            declare(whole, keeper);
             return keeper;
         } catch (RuntimeException e) {
-            if (whole.type() == NamespaceType.USER) {
-                ids.giveBack(whole.uidMappings());
-            }
+            ids.giveBack(idsOf(whole));
             throw e;
         }
     }
 
-    private void declare(Declared made) {
+    private void declare(Declared made, @Nullable Integer keeper) {
         try {
             declared.add(made);
         } catch (RuntimeException e) {
             registry.remove(made.type(), made.name());
+            if (keeper != null) {
+                dismiss(keeper);
+            }
             throw e;
         }
     }
@@ -410,7 +448,7 @@ public final class NamespaceService {
         List<IdMapping> uids = asked.uidMappings();
         if (uids.isEmpty()) {
             uids = List.of(new IdMapping(0, ids.take(), IdMapping.RANGE));
-        } else if (!ids.take(uids)) {
+        } else if (!ids.take(idsOf(asked))) {
             throw Problem.invalid("uidMappings", "overlap the ids of a sandbox or a namespace");
         }
         return new Declared(
@@ -462,7 +500,12 @@ public final class NamespaceService {
         }
         if (what.pid() != null) {
             try (PidFd process = syscalls.pidfdOpen(what.pid())) {
-                return finder.open(process.pid(), type);
+                Fd namespace = finder.open(process.pid(), type);
+                if (!syscalls.hasEnded(process)) {
+                    return namespace; // so the number was still its own
+                }
+                namespace.close();
+                throw Problem.notFound("process", what.pid().toString());
             } catch (SyscallException e) {
                 if (NamespaceThread.isGone(e) || e.errno() == Errno.EINVAL) {
                     throw Problem.notFound("process", what.pid().toString());
@@ -496,6 +539,15 @@ public final class NamespaceService {
         HostNamespace found = meant.id() == null ? null : before.get(meant.id());
         NamespaceRegistry.Name name =
                 meant.name() != null ? meant.name() : found == null ? null : found.name();
+        return name == null
+                ? delete(reference, null, found)
+                : changing(name.type(), name.name(), () -> delete(reference, name, found));
+    }
+
+    private @Nullable HostNamespace delete(
+            String reference,
+            NamespaceRegistry.@Nullable Name name,
+            @Nullable HostNamespace found) {
         if (name == null) {
             throw found == null
                     ? Problem.notFound("namespace", reference)
@@ -515,30 +567,42 @@ public final class NamespaceService {
                                     + "'; delete it first.")
                     .with("holders", found.holders());
         }
+        if (!Objects.equals(registry.look(name.type(), name.name()).id(), name.id())) {
+            throw new Problem(
+                    ProblemType.WRONG_STATE,
+                    "The name '" + name.name() + "' means another namespace now; look again.");
+        }
         if (!registry.remove(name.type(), name.name())) {
             throw Problem.notFound("namespace", reference);
         }
-        declared.removeUnless(
-                        name.type(), name.name(), () -> registry.exists(name.type(), name.name()))
-                .ifPresent(each -> ids.giveBack(each.uidMappings()));
-        if (found == null) {
-            return null;
+        Optional<Declared> was =
+                declared.removeUnless(
+                        name.type(), name.name(), () -> registry.exists(name.type(), name.name()));
+        boolean hasOtherName =
+                found != null
+                        && registry.names().stream()
+                                .anyMatch(each -> Objects.equals(each.id(), found.id()));
+        if (found != null && found.type() == NamespaceType.PID && !hasOtherName) {
+            found.holders().stream()
+                    .filter(NamespaceService::isKeeper)
+                    .forEach(keeper -> dismiss(((Holder.Member) keeper).pid()));
         }
-        if (found.type() == NamespaceType.PID) {
-            dismissKeeper(found);
+        HostNamespace left = found == null ? null : settled(found.id());
+        if (left == null) { // else its processes still have the ids
+            was.ifPresent(each -> ids.giveBack(idsOf(each)));
         }
-        return settled(found.id());
+        return left;
     }
 
-    /** It ends as soon as it is alone in its namespace. */
-    private void dismissKeeper(HostNamespace pidns) {
-        HostNamespace.Leader leader = pidns.leader();
-        if (leader == null || !leader.command().equals(KEEPER)) {
-            return;
-        }
-        try (PidFd keeper = syscalls.pidfdOpen(leader.pid())) {
+    private static boolean isKeeper(Holder holder) {
+        return holder instanceof Holder.Member process && process.command().equals(KEEPER);
+    }
+
+    /** A keeper ends as soon as it is alone in its namespace. */
+    private void dismiss(int pid) {
+        try (PidFd keeper = syscalls.pidfdOpen(pid)) {
             boolean still =
-                    ProcStat.read(proc, leader.pid())
+                    ProcStat.read(proc, pid)
                             .filter(stat -> stat.command().equals(KEEPER))
                             .isPresent();
             if (still) {
@@ -562,10 +626,7 @@ public final class NamespaceService {
     }
 
     private static boolean isOnlyKept(HostNamespace namespace) {
-        return namespace.holders().stream()
-                .allMatch(
-                        holder ->
-                                holder instanceof Holder.Member process
-                                        && process.command().equals(KEEPER));
+        return !namespace.holders().isEmpty()
+                && namespace.holders().stream().allMatch(NamespaceService::isKeeper);
     }
 }

@@ -49,10 +49,12 @@ final class NamespaceThread {
                 result = look.get();
             } catch (RuntimeException e) {
                 failure = e;
+            } catch (Error e) { // nobody may handle it while this thread is elsewhere
+                failure = new IllegalStateException(e);
             }
             try {
                 leave.run();
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 // Rather no daemon than one with a thread in a foreign namespace.
                 Runtime.getRuntime().halt(70);
             }

@@ -73,9 +73,18 @@ sealed interface NamespaceView {
         }
     }
 
-    /** System V objects (sysvipc(7)), with ids and owners as the inside has them. */
-    record Ipc(List<Segment> sharedMemory, List<Semaphores> semaphores, List<Queue> queues)
+    /**
+     * System V objects (sysvipc(7)), with the ids that the inside has and owners as the daemon's
+     * user namespace has them, and POSIX message queues (mq_overview(7)).
+     */
+    record Ipc(
+            List<Segment> sharedMemory,
+            List<Semaphores> semaphores,
+            List<Queue> queues,
+            List<PosixQueue> posixQueues)
             implements NamespaceView {
+
+        record PosixQueue(String name, long bytes) {}
 
         record Segment(long key, int id, long sizeBytes, int attached, long uid, String mode) {}
 

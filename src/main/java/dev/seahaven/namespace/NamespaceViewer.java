@@ -17,16 +17,20 @@ import dev.seahaven.syscall.Syscalls;
 
 import org.jspecify.annotations.Nullable;
 
+import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** Looks at the world from inside of a namespace. */
 final class NamespaceViewer {
 
     private static final int FILE_MAX = 16 << 20;
+    private static final Pattern QUEUE_SIZE = Pattern.compile("QSIZE:(\\d+)");
 
     private final Syscalls syscalls;
     private final NamespaceCalls calls;
@@ -79,10 +83,17 @@ final class NamespaceViewer {
                 threads.in(
                         NamespaceType.NET,
                         namespace,
-                        () ->
-                                new Sockets(
-                                        calls.netlinkSocket(NetworkTables.NETLINK_ROUTE),
-                                        calls.netlinkSocket(NetworkTables.NETLINK_SOCK_DIAG)));
+                        () -> {
+                            Fd route = calls.netlinkSocket(NetworkTables.NETLINK_ROUTE);
+                            try {
+                                return new Sockets(
+                                        route,
+                                        calls.netlinkSocket(NetworkTables.NETLINK_SOCK_DIAG));
+                            } catch (RuntimeException e) {
+                                route.close();
+                                throw e;
+                            }
+                        });
         try (Fd route = sockets.route;
                 Fd diag = sockets.diag) {
             List<NetworkTables.Interface> interfaces = network.interfaces(route);
@@ -144,7 +155,7 @@ final class NamespaceViewer {
         }
     }
 
-    private record Tables(String shm, String sem, String msg) {}
+    private record Tables(String shm, String sem, String msg, Fd queues) {}
 
     private NamespaceView ipc(Fd namespace) {
         try (Fd host = syscalls.open(proc.path().toString(), Syscalls.O_PATH, 0)) {
@@ -156,9 +167,28 @@ final class NamespaceViewer {
                                     new Tables(
                                             read(host, "sysvipc/shm"),
                                             read(host, "sysvipc/sem"),
-                                            read(host, "sysvipc/msg")));
-            return SysvIpc.parse(tables.shm, tables.sem, tables.msg);
+                                            read(host, "sysvipc/msg"),
+                                            calls.detachedMount("mqueue")));
+            try (Fd queues = tables.queues) {
+                return SysvIpc.parse(tables.shm, tables.sem, tables.msg, posixQueues(queues));
+            }
         }
+    }
+
+    private List<NamespaceView.Ipc.PosixQueue> posixQueues(Fd mqueue) {
+        List<NamespaceView.Ipc.PosixQueue> found = new ArrayList<>();
+        String[] names = new File("/proc/self/fd/" + mqueue.number() + "/").list();
+        for (String name : names == null ? new String[0] : names) {
+            try {
+                Matcher size = QUEUE_SIZE.matcher(read(mqueue, name));
+                found.add(
+                        new NamespaceView.Ipc.PosixQueue(
+                                "/" + name, size.find() ? Long.parseLong(size.group(1)) : 0));
+            } catch (SyscallException e) {
+                // It has been removed.
+            }
+        }
+        return found;
     }
 
     /** The directory of a process that is in it, for the time that {@code look} takes. */

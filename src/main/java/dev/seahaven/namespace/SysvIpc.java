@@ -8,7 +8,8 @@ final class SysvIpc {
 
     private SysvIpc() {}
 
-    static NamespaceView.Ipc parse(String shm, String sem, String msg) {
+    static NamespaceView.Ipc parse(
+            String shm, String sem, String msg, List<NamespaceView.Ipc.PosixQueue> posixQueues) {
         return new NamespaceView.Ipc(
                 lines(shm)
                         .map(
@@ -41,7 +42,8 @@ final class SysvIpc {
                                                 Long.parseLong(field[4]),
                                                 Long.parseLong(field[7]),
                                                 field[2]))
-                        .toList());
+                        .toList(),
+                posixQueues);
     }
 
     /** Without the headings. */

@@ -102,6 +102,7 @@ final class Layout {
                     new Check("MS_SHARED", NamespaceCalls.MS_SHARED),
                     new Check("MNT_DETACH", NamespaceCalls.MNT_DETACH),
                     new Check("LOCK_EX", LinuxNamespaceCalls.LOCK_EX),
+                    new Check("LOCK_NB", LinuxNamespaceCalls.LOCK_NB),
                     new Check("AF_NETLINK", LinuxNamespaceCalls.AF_NETLINK),
                     new Check("O_CLOEXEC", LinuxSyscalls.O_CLOEXEC),
                     new Check("O_CREAT", Syscalls.O_CREAT),

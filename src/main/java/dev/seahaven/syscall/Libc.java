@@ -140,7 +140,7 @@ final class Libc {
             throws LastErrorException;
 
     static native NativeLong syscall(
-            NativeLong number, int one, int two, String three, Pointer four, int five)
+            NativeLong number, int one, int two, @Nullable String three, Pointer four, int five)
             throws LastErrorException;
 
     /* These return the error instead of setting errno (posix_spawn(3)). */

@@ -18,6 +18,9 @@ import java.util.Optional;
 /** {@link NamespaceCalls} by JNA. */
 public final class LinuxNamespaceCalls implements NamespaceCalls {
 
+    static final int SYS_FSOPEN = 430;
+    static final int SYS_FSCONFIG = 431;
+    static final int SYS_FSMOUNT = 432;
     static final int SYS_PIDFD_GETFD = 438;
     static final int SYS_STATMOUNT = 457;
     static final int SYS_LISTMOUNT = 458;
@@ -28,6 +31,7 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
     static final long SIOCGSKNS = 0x894c;
     static final long SIOCSIFFLAGS = 0x8914;
     static final int LOCK_EX = 2;
+    static final int LOCK_NB = 4;
     static final int AF_NETLINK = 16;
 
     /** _IOR(0xb7, 9, int) (linux/nsfs.h, 6.11). */
@@ -37,6 +41,7 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
     private static final long NS_MNT_GET_INFO = 0x8010b70aL;
 
     private static final long NS_MNT_GET_NEXT = 0x8010b70bL;
+    private static final int FSCONFIG_CMD_CREATE = 6;
     private static final long LSMT_ROOT = -1;
     private static final int STATMOUNT_SB_BASIC = 1;
     private static final int STATMOUNT_MNT_ROOT = 8;
@@ -260,6 +265,29 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
     }
 
     @Override
+    public Fd detachedMount(String type) {
+        try (Fd fs =
+                fd(
+                        () -> Libc.syscall(number(SYS_FSOPEN), type, 1).intValue(),
+                        () -> quoted("fsopen", type))) {
+            call(
+                    () ->
+                            Libc.syscall(
+                                            number(SYS_FSCONFIG),
+                                            fs.number(),
+                                            FSCONFIG_CMD_CREATE,
+                                            null,
+                                            Pointer.NULL,
+                                            0)
+                                    .intValue(),
+                    () -> quoted("fsconfig", type));
+            return fd(
+                    () -> Libc.syscall(number(SYS_FSMOUNT), fs.number(), 1, 0).intValue(),
+                    () -> quoted("fsmount", type));
+        }
+    }
+
+    @Override
     public long fileSystemType(Fd fd) {
         try (Memory statfs = new Memory(256)) {
             call(() -> Libc.fstatfs(fd.number(), statfs), () -> "fstatfs(" + fd + ")");
@@ -268,8 +296,16 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
     }
 
     @Override
-    public void flock(Fd fd) {
-        call(() -> Libc.flock(fd.number(), LOCK_EX), () -> "flock(" + fd + ", LOCK_EX)");
+    public boolean tryFlock(Fd fd) {
+        try {
+            call(() -> Libc.flock(fd.number(), LOCK_EX | LOCK_NB), () -> "flock(" + fd + ")");
+            return true;
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.EAGAIN) {
+                return false;
+            }
+            throw e;
+        }
     }
 
     @Override

@@ -73,11 +73,17 @@ public interface NamespaceCalls {
     /** ioctl SIOCGSKNS: the network namespace of a socket. */
     Fd siocgskns(Fd socket);
 
+    /**
+     * fsopen(2), fsconfig(2) and fsmount(2): a file system without options, mounted nowhere. One
+     * that belongs to a namespace is that of the calling thread's.
+     */
+    Fd detachedMount(String type);
+
     /** fstatfs(2): {@code f_type}. */
     long fileSystemType(Fd fd);
 
-    /** flock(2) with LOCK_EX. */
-    void flock(Fd fd);
+    /** flock(2) with LOCK_EX and LOCK_NB: whether it is held now. */
+    boolean tryFlock(Fd fd);
 
     /** sethostname(2). */
     void sethostname(String name);

@@ -34,7 +34,8 @@ class ParsersTest {
                         """,
                         "key semid perms nsems uid gid cuid cgid otime ctime\n",
                         "key msqid perms cbytes qnum lspid lrpid uid gid cuid cgid stime rtime"
-                                + " ctime\n");
+                                + " ctime\n",
+                        java.util.List.of());
         assertThat(found.sharedMemory())
                 .containsExactly(new NamespaceView.Ipc.Segment(-12345, 7, 4096, 3, 1000, "1600"));
         assertThat(found.semaphores()).isEmpty();

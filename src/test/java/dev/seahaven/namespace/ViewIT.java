@@ -95,13 +95,14 @@ class ViewIT {
     void ipc() {
         try (HostProcess process =
                 HostProcess.sleeping(
-                        "exec unshare --ipc sh -c 'ipcmk -M 4096 -S 3 -Q >/dev/null; exec sleep"
-                                + " 60'")) {
+                        "exec unshare --ipc --mount sh -c 'ipcmk -M 4096 -S 3 -Q >/dev/null;"
+                                + " mount -t mqueue q /mnt; touch /mnt/jobs; exec sleep 60'")) {
             JsonNode view = view(process, "ipc");
             assertThat(view.path("sharedMemory").path(0).path("sizeBytes").asLong())
                     .isEqualTo(4096);
             assertThat(view.path("semaphores").path(0).path("count").asInt()).isEqualTo(3);
             assertThat(view.path("queues")).hasSize(1);
+            assertThat(view.path("posixQueues").path(0).path("name").asString()).isEqualTo("/jobs");
         }
     }
 
