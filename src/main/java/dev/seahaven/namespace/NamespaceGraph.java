@@ -22,7 +22,8 @@ record NamespaceGraph(Set<Node> nodes, Set<Edge> edges) {
             long id,
             String type,
             @Nullable String name,
-            int processCount,
+            @Schema(description = "The numbers of the processes that are in it.")
+                    List<Integer> members,
             @Nullable Leader leader,
             @Nullable String sandbox,
             @Nullable Manager manager) {}
@@ -63,7 +64,10 @@ record NamespaceGraph(Set<Node> nodes, Set<Edge> edges) {
                             each.id(),
                             each.type().kernelName(),
                             name == null ? null : name.name(),
-                            each.processCount(),
+                            each.holders().stream()
+                                    .filter(Holder.Member.class::isInstance)
+                                    .map(holder -> ((Holder.Member) holder).pid())
+                                    .toList(),
                             each.leader(),
                             each.sandbox(),
                             managers.apply(each)));

@@ -180,6 +180,13 @@ class ListIT {
                                     .filter(edge -> edge.path("from").asLong() == user)
                                     .map(edge -> edge.path("kind").asString()))
                     .containsExactly("owner");
+            assertThat(
+                            graph.path("nodes")
+                                    .valueStream()
+                                    .filter(node -> node.path("id").asLong() == uts)
+                                    .flatMap(node -> node.path("members").valueStream())
+                                    .map(JsonNode::asInt))
+                    .containsExactly(process.pid());
             String dot =
                     api.send(api.request("/namespaces/graph").header("Accept", "text/vnd.graphviz"))
                             .expect(200)
