@@ -61,6 +61,7 @@ void fail(const char *call, const char *arguments, ...)
     va_end(list);
     if ((size_t)used < sizeof report.text - 1)
         strcpy(report.text + used, ")");
+    errno = report.error; /* the cleanup may ask why */
     if (fail_cleanup != NULL)
         fail_cleanup();
     (void)send(fail_socket, &report, sizeof report, MSG_NOSIGNAL);

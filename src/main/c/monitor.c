@@ -162,7 +162,9 @@ static void give_up(void)
 {
     struct pollfd child = {.fd = launch.pidfd, .events = POLLIN};
 
-    if (launch.pid > 0 && !executed() && poll(&child, 1, 50) > 0)
+    /* ESRCH: it has given its namespaces back already, and is dead when the kernel has taken them down. */
+    int wait_millis = errno == ESRCH ? 2000 : 50;
+    if (launch.pid > 0 && !executed() && poll(&child, 1, wait_millis) > 0)
         refuse_launch();
     undo();
 }
