@@ -93,6 +93,10 @@ void run_command(const struct launch *launch)
     launch->progress->executed_nanos = clock_nanos(CLOCK_REALTIME);
     launch->progress->executed_monotonic_nanos = clock_nanos(CLOCK_MONOTONIC);
     execute(arguments, environment);
+    int error = errno;
+    launch->progress->executed_nanos = 0; /* it was not, and the monitor may not have looked at the report yet */
+    launch->progress->executed_monotonic_nanos = 0;
+    errno = error;
     fail("execve", "%s", arguments[0]);
 }
 

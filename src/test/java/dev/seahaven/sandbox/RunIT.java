@@ -49,6 +49,15 @@ class RunIT {
         assertThat(run.path("usage").path("peakMemoryBytes").asLong()).isGreaterThan(100_000);
     }
 
+    /** A monitor that looked late took the end of the failed exec for the command's own, with 1. */
+    @Test
+    void aCommandThatIsNotThereIs127EachTime() {
+        for (int i = 0; i < 200; i++) {
+            JsonNode run = run("\"command\":[\"/no/such\"],\"init\":" + (i % 2 == 0));
+            assertThat(run.path("exit").path("exitCode").asInt()).as("run " + i).isEqualTo(127);
+        }
+    }
+
     @Test
     void aLargeInputArrivesWhole() {
         assertThat(
