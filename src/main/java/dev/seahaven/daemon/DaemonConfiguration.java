@@ -100,11 +100,8 @@ class DaemonConfiguration {
     @Bean
     NamespaceFinder namespaceFinder(
             SeahavenProperties properties, Syscalls syscalls, NamespaceCalls calls, ProcRoot proc) {
-        return new NamespaceFinder(syscalls, calls, proc, names(properties), NET_NAMES);
-    }
-
-    private static Path names(SeahavenProperties properties) {
-        return properties.runDirectory().toAbsolutePath().normalize().resolve("ns");
+        Path names = properties.runDirectory().toAbsolutePath().normalize().resolve("ns");
+        return new NamespaceFinder(syscalls, calls, proc, names, NET_NAMES);
     }
 
     @Bean
@@ -117,18 +114,13 @@ class DaemonConfiguration {
             Launcher launcher,
             SandboxService sandboxes,
             JsonMapper json) {
-        NamespaceService.Places places =
-                new NamespaceService.Places(
-                        names(properties),
-                        NET_NAMES,
-                        properties.stateDirectory().toAbsolutePath().resolve("namespaces"));
         return new NamespaceService(
                 syscalls,
                 calls,
                 proc,
                 finder,
                 launcher,
-                places,
+                properties.stateDirectory().toAbsolutePath().resolve("namespaces"),
                 sandboxes::runningByInit,
                 sandboxes.ids(),
                 json);

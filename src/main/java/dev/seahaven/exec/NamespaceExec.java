@@ -17,10 +17,13 @@ import dev.seahaven.launcher.Launcher;
 import dev.seahaven.launcher.LauncherException;
 import dev.seahaven.launcher.Report;
 import dev.seahaven.launcher.Stage;
+import dev.seahaven.launcher.Started;
 import dev.seahaven.namespace.NamespaceFinder;
 import dev.seahaven.namespace.NamespaceService.Entrance;
 import dev.seahaven.namespace.NamespaceType;
 import dev.seahaven.procfs.ProcRoot;
+import dev.seahaven.procfs.ProcStatus;
+import dev.seahaven.sandbox.Claims;
 import dev.seahaven.sandbox.SandboxService;
 import dev.seahaven.syscall.CloneFlag;
 import dev.seahaven.syscall.Errno;
@@ -38,11 +41,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * Runs a program of the host inside of a namespace, as nsenter(1) and {@code ip netns exec} do:
@@ -54,7 +53,6 @@ final class NamespaceExec {
 
     private static final Path ETC_NETNS = Path.of("/etc/netns");
     private static final long ALL_CAPABILITIES = -1L;
-    private static final Pattern PERMITTED = Pattern.compile("(?m)^CapPrm:\\s*(\\p{XDigit}+)$");
     private static final long OUTPUT_BYTES = 1L << 40;
 
     private final Syscalls syscalls;
@@ -86,8 +84,7 @@ final class NamespaceExec {
                     ProblemType.WRONG_STATE,
                     "The user namespace does not map the id 0, which a program enters it with.");
         }
-        List<AutoCloseable> opened = new ArrayList<>();
-        try {
+        try (Claims opened = new Claims()) {
             return spec.detach() ? detached(into, spec, opened) : captured(into, spec, opened);
         } catch (LauncherException e) {
             if (into.type() == NamespaceType.PID && e.errno() == Errno.ENOMEM) {
@@ -96,12 +93,14 @@ final class NamespaceExec {
                         "The pid namespace has just died: its init has ended.");
             }
             return notExecuted(e);
-        } finally {
-            close(opened);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Problem(ProblemType.BUSY, "The daemon stops.");
         }
     }
 
-    private ExecResult captured(Entrance into, ExecSpec spec, List<AutoCloseable> opened) {
+    private ExecResult captured(Entrance into, ExecSpec spec, Claims opened)
+            throws InterruptedException {
         long begun = System.nanoTime();
         Cgroup cgroup = cgroups.create("exec-" + counter.incrementAndGet());
         try (Cgroup.Entry entry = cgroup.enter()) {
@@ -120,7 +119,7 @@ final class NamespaceExec {
             Set<Flag> flags = EnumSet.of(Flag.CAPTURE, Flag.PID_SHARED);
             Launcher.Launch launch =
                     launcher.launch(plan(into, spec, descriptors, flags, opened), capture);
-            opened.add(launch);
+            opened.opened(launch);
             Report.Exited ended = capture.await();
             int status = ended.status();
             return new ExecResult(
@@ -132,93 +131,46 @@ final class NamespaceExec {
                     ended.reason() == Report.Reason.TIMED_OUT,
                     millis(System.nanoTime() - begun),
                     null);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new Problem(ProblemType.BUSY, "The daemon stops.");
         } finally {
             cgroup.remove();
         }
     }
 
-    private ExecResult detached(Entrance into, ExecSpec spec, List<AutoCloseable> opened) {
+    private ExecResult detached(Entrance into, ExecSpec spec, Claims opened)
+            throws InterruptedException {
         long begun = System.nanoTime();
         Fd nothing = syscalls.open("/dev/null", Syscalls.O_WRONLY, 0);
-        opened.add(nothing);
+        opened.opened(nothing);
         Descriptors descriptors =
                 new Descriptors(null, null, null, null, stdin(spec, opened), nothing, null, null);
-        CompletableFuture<Integer> started = new CompletableFuture<>();
-        launcher.launch(
-                plan(into, spec, descriptors, EnumSet.noneOf(Flag.class), opened),
-                report -> {
-                    switch (report) {
-                        case Report.Launched launched -> started.complete(launched.pid());
-                        case Report.Failed failed ->
-                                started.completeExceptionally(LauncherException.of(failed));
-                        case Report.Output ignored -> {}
-                        case Report.Exited ignored -> {}
-                        case Report.Gone ignored ->
-                                started.completeExceptionally(
-                                        new IllegalStateException("the monitor was killed"));
-                    }
-                });
-        try {
-            return new ExecResult(
-                    null,
-                    null,
-                    "",
-                    "",
-                    false,
-                    false,
-                    millis(System.nanoTime() - begun),
-                    started.get());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new Problem(ProblemType.BUSY, "The daemon stops.");
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof LauncherException failure) {
-                throw failure;
-            }
-            throw new IllegalStateException(e);
-        }
-    }
-
-    private static void close(List<AutoCloseable> opened) {
-        for (AutoCloseable each : opened) {
-            try {
-                each.close();
-            } catch (RuntimeException e) {
-                throw e;
-            } catch (Exception e) {
-                throw new IllegalStateException(e);
-            }
-        }
+        Started started = new Started();
+        launcher.launch(plan(into, spec, descriptors, EnumSet.noneOf(Flag.class), opened), started);
+        int pid = started.await();
+        return new ExecResult(
+                null, null, "", "", false, false, millis(System.nanoTime() - begun), pid);
     }
 
     private static double millis(long nanos) {
         return Math.round(nanos / 1e3) / 1e3;
     }
 
-    private @Nullable Fd stdin(ExecSpec spec, List<AutoCloseable> opened) {
+    private @Nullable Fd stdin(ExecSpec spec, Claims opened) {
         if (spec.stdin() == null) {
             return null;
         }
         Fd input = launcher.input(spec.stdin().getBytes(StandardCharsets.UTF_8));
-        opened.add(input);
+        opened.opened(input);
         return input;
     }
 
     private LaunchPlan plan(
-            Entrance into,
-            ExecSpec spec,
-            Descriptors descriptors,
-            Set<Flag> flags,
-            List<AutoCloseable> opened) {
+            Entrance into, ExecSpec spec, Descriptors descriptors, Set<Flag> flags, Claims opened) {
         NamespaceType type = into.type();
         List<Join> joins = new ArrayList<>();
         if (type != NamespaceType.MNT) {
             // The launcher lives in mounts of its own.
             Fd mounts = finder.openOwn(NamespaceType.MNT);
-            opened.add(mounts);
+            opened.opened(mounts);
             joins.add(new Join(CloneFlag.CLONE_NEWNS, mounts));
         }
         joins.add(new Join(type.flag(), into.namespace()));
@@ -248,12 +200,11 @@ final class NamespaceExec {
         if (type == NamespaceType.USER) {
             return ALL_CAPABILITIES;
         }
-        Matcher permitted = PERMITTED.matcher(proc.read("self/status").orElse(""));
-        return permitted.find() ? Long.parseUnsignedLong(permitted.group(1), 16) : 0;
+        return ProcStatus.read(proc, "self").map(status -> status.hex("CapPrm")).orElse(0L);
     }
 
     /** As {@code ip netns exec}: what has no counterpart in {@code /etc} is passed over. */
-    private List<Attachment> etc(@Nullable String name, List<AutoCloseable> opened) {
+    private List<Attachment> etc(@Nullable String name, Claims opened) {
         List<Attachment> files = new ArrayList<>();
         File[] found = name == null ? null : ETC_NETNS.resolve(name).toFile().listFiles();
         if (found == null) {
@@ -263,7 +214,7 @@ final class NamespaceExec {
             String target = "/etc/" + file.getName();
             if (new File(target).exists()) {
                 Fd tree = syscalls.openTree(Fd.AT_FDCWD, file.getPath(), Syscalls.OPEN_TREE_CLONE);
-                opened.add(tree);
+                opened.opened(tree);
                 files.add(new Attachment(tree, target));
             }
         }

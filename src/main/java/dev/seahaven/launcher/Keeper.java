@@ -15,10 +15,6 @@ import dev.seahaven.syscall.SyscallException;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 
 /**
  * A tiny process that does nothing but be in namespaces, for as long as this object is open: to
@@ -26,8 +22,6 @@ import java.util.concurrent.TimeoutException;
  * {@link #keep kept} outlives the daemon.
  */
 public final class Keeper implements AutoCloseable {
-
-    private static final long START_SECONDS = 10;
 
     private final Launcher.Launch launch;
     private final int pid;
@@ -69,45 +63,17 @@ public final class Keeper implements AutoCloseable {
                         new Limits(null, 0, 0),
                         List.of(),
                         new Program(List.of("keeper"), List.of(), "/"));
-        CompletableFuture<Integer> started = new CompletableFuture<>();
-        Launcher.Launch launch = launcher.launch(plan, report -> tell(report, started));
+        Started started = new Started();
+        Launcher.Launch launch = launcher.launch(plan, started);
         try {
-            return new Keeper(launch, await(started));
+            return new Keeper(launch, started.await());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            launch.close();
+            throw new SyscallException("launch(keeper)", Errno.EINTR);
         } catch (RuntimeException e) {
             launch.close();
             throw e;
-        }
-    }
-
-    private static void tell(Report report, CompletableFuture<Integer> started) {
-        switch (report) {
-            case Report.Launched launched -> started.complete(launched.pid());
-            case Report.Failed failed ->
-                    started.completeExceptionally(LauncherException.of(failed));
-            case Report.Output ignored -> {}
-            case Report.Exited ignored -> {}
-            case Report.Gone ignored -> {
-                if (!started.isDone()) {
-                    started.completeExceptionally(
-                            new SyscallException("launch(the monitor was killed)", Errno.ECHILD));
-                }
-            }
-        }
-    }
-
-    private static int await(CompletableFuture<Integer> started) {
-        try {
-            return started.get(START_SECONDS, TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new SyscallException("launch(keeper)", Errno.EINTR);
-        } catch (TimeoutException e) {
-            throw new SyscallException("launch(keeper)", Errno.ETIMEDOUT);
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof RuntimeException cause) {
-                throw cause;
-            }
-            throw new IllegalStateException(e);
         }
     }
 

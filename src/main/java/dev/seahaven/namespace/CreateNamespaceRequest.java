@@ -1,5 +1,7 @@
 package dev.seahaven.namespace;
 
+import dev.seahaven.web.Names;
+
 import io.swagger.v3.oas.annotations.media.Schema;
 
 import org.jspecify.annotations.Nullable;
@@ -11,7 +13,7 @@ import java.util.List;
 record CreateNamespaceRequest(
         @Schema(
                         description = "Unique among the names of its type.",
-                        pattern = NamespaceMaker.NAME_FORM,
+                        pattern = Names.FORM,
                         requiredMode = Schema.RequiredMode.REQUIRED,
                         example = "blue")
                 @Nullable String name,

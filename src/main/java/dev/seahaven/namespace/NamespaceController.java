@@ -2,6 +2,7 @@ package dev.seahaven.namespace;
 
 import dev.seahaven.web.Page;
 import dev.seahaven.web.Problem;
+import dev.seahaven.web.ProblemType;
 
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
@@ -39,11 +40,14 @@ class NamespaceController {
     private static final String DOT = "text/vnd.graphviz";
 
     private final NamespaceService service;
+    private final NamespaceFinder finder;
     private final GraphStream stream;
     private final JsonMapper json;
 
-    NamespaceController(NamespaceService service, GraphStream stream, JsonMapper json) {
+    NamespaceController(
+            NamespaceService service, NamespaceFinder finder, GraphStream stream, JsonMapper json) {
         this.service = service;
+        this.finder = finder;
         this.stream = stream;
         this.json = json;
     }
@@ -194,7 +198,7 @@ class NamespaceController {
     }
 
     private HostNamespace host(HostNamespaces all, NamespaceType type) {
-        return service.hosts(type)
+        return finder.hosts(type)
                 .map(link -> all.get(link.id()))
                 .orElseThrow(() -> Problem.notFound("namespace", "host"));
     }
@@ -204,7 +208,7 @@ class NamespaceController {
         try {
             return service.get(all, with);
         } catch (Problem e) {
-            if (e.type() == dev.seahaven.web.ProblemType.AMBIGUOUS_NAME) {
+            if (e.type() == ProblemType.AMBIGUOUS_NAME) {
                 return service.get(all, here.type().kernelName() + ":" + with);
             }
             throw e;

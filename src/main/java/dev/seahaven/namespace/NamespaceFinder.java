@@ -23,8 +23,7 @@ public final class NamespaceFinder {
     private final Syscalls syscalls;
     private final NamespaceCalls calls;
     private final ProcRoot proc;
-    private final Path names;
-    private final Path netNames;
+    private final NamespaceRegistry registry;
 
     /**
      * @param names directory of the names of types other than net: one directory for each type
@@ -35,8 +34,12 @@ public final class NamespaceFinder {
         this.syscalls = syscalls;
         this.calls = calls;
         this.proc = proc;
-        this.names = names;
-        this.netNames = netNames;
+        this.registry = new NamespaceRegistry(syscalls, calls, names, netNames);
+    }
+
+    /** Where the names are. */
+    NamespaceRegistry registry() {
+        return registry;
     }
 
     /** A namespace of a process, if both are there and may be seen. */
@@ -47,6 +50,28 @@ public final class NamespaceFinder {
     /** The daemon's own: what "the host's" means where pid 1's cannot be read. */
     public Optional<NamespaceLink> own(NamespaceType type) {
         return proc.readLink("thread-self/ns/" + type.kernelName()).flatMap(NamespaceLink::parse);
+    }
+
+    /** What "the host's" means: that of process 1, or the daemon's own where it cannot be read. */
+    public Optional<NamespaceLink> hosts(NamespaceType type) {
+        return ofProcess(1, type).or(() -> own(type));
+    }
+
+    /**
+     * A link such as {@code ns/net} below the directory of a process, which is held, so that it
+     * never is another's; nothing where the process ends.
+     *
+     * @throws SyscallException EACCES where it may not be read
+     */
+    public Optional<NamespaceLink> link(Fd process, String path) {
+        try {
+            return NamespaceLink.parse(calls.readlinkat(process, path));
+        } catch (SyscallException e) {
+            if (NamespaceThread.isGone(e)) {
+                return Optional.empty();
+            }
+            throw e;
+        }
     }
 
     /** Opens a namespace of a process. */
@@ -108,24 +133,18 @@ public final class NamespaceFinder {
     private Fd checked(Fd namespace, long id) {
         if (syscalls.fstat(namespace).inode() != id) {
             namespace.close();
-            throw new SyscallException("open(/proc/PID/ns)", Errno.ESRCH);
+            throw new SyscallException("open(namespace)", Errno.ESRCH);
         }
         return namespace;
     }
 
-    private Path file(NamespaceType type, String name) {
-        return type == NamespaceType.NET
-                ? netNames.resolve(name)
-                : names.resolve(type.kernelName()).resolve(name);
-    }
-
     private Fd openNamed(NamespaceType type, String name) {
-        Fd found = tryOpen(file(type, name));
+        Fd found = tryOpen(type, name);
         if (found != null) {
             return found;
         }
         for (NamespaceType other : NamespaceType.values()) {
-            try (Fd elsewhere = tryOpen(file(other, name))) {
+            try (Fd elsewhere = tryOpen(other, name)) {
                 if (elsewhere != null) {
                     throw wrongType(name, other, type);
                 }
@@ -134,15 +153,16 @@ public final class NamespaceFinder {
         throw Problem.notFound("namespace", name);
     }
 
-    private @Nullable Fd tryOpen(Path file) {
+    private @Nullable Fd tryOpen(NamespaceType type, String name) {
+        NamespaceRegistry.Name found = registry.look(type, name);
+        if (found.id() == null) {
+            return null; // there is none, or it is stale
+        }
         try {
-            if (syscalls.fileSystemType(file.toString()) != NamespaceCalls.NSFS_MAGIC) {
-                return null; // a stale name
-            }
-            return syscalls.open(file.toString(), Syscalls.O_RDONLY, 0);
+            return checked(syscalls.open(found.path(), Syscalls.O_RDONLY, 0), found.id());
         } catch (SyscallException e) {
-            if (e.errno() == Errno.ENOENT || e.errno() == Errno.ENOTDIR) {
-                return null;
+            if (NamespaceThread.isGone(e)) {
+                return null; // it has just been taken away
             }
             throw e;
         }

@@ -11,6 +11,7 @@ import dev.seahaven.syscall.CloneFlag;
 import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.NamespaceCalls;
+import dev.seahaven.web.Names;
 import dev.seahaven.web.Problem;
 import dev.seahaven.web.Violations;
 
@@ -22,8 +23,6 @@ import java.util.Set;
 
 /** Makes persistent namespaces: each by the way that its type needs. */
 final class NamespaceMaker {
-
-    static final String NAME_FORM = "[a-z0-9]([-_.a-z0-9]{0,61}[a-z0-9])?";
 
     private final NamespaceCalls calls;
     private final NamespaceThread threads;
@@ -48,10 +47,7 @@ final class NamespaceMaker {
     static Declared resolve(CreateNamespaceRequest request) {
         Violations wrong = new Violations();
         String name = Objects.requireNonNullElse(request.name(), "");
-        wrong.require(
-                name.matches(NAME_FORM) && !name.matches("\\d+"),
-                "name",
-                "must match " + NAME_FORM + " and not be of digits only");
+        Names.check(name, wrong);
         NamespaceType type =
                 NamespaceType.ofKernelName(Objects.requireNonNullElse(request.type(), ""))
                         .orElse(null);

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -37,6 +38,7 @@ final class NamespaceScan {
     private final Syscalls syscalls;
     private final NamespaceCalls calls;
     private final ProcRoot proc;
+    private final NamespaceFinder finder;
     private final NamespaceOpener opener;
     private final long ownPid = ProcessHandle.current().pid();
 
@@ -47,10 +49,16 @@ final class NamespaceScan {
     private final Map<Long, Integer> mountReaders = new HashMap<>();
     private boolean complete = true;
 
-    NamespaceScan(Syscalls syscalls, NamespaceCalls calls, ProcRoot proc, NamespaceOpener opener) {
+    NamespaceScan(
+            Syscalls syscalls,
+            NamespaceCalls calls,
+            ProcRoot proc,
+            NamespaceFinder finder,
+            NamespaceOpener opener) {
         this.syscalls = syscalls;
         this.calls = calls;
         this.proc = proc;
+        this.finder = finder;
         this.opener = opener;
     }
 
@@ -63,13 +71,13 @@ final class NamespaceScan {
         return links;
     }
 
-    HostNamespaces run(NamespaceRegistry names) {
+    HostNamespaces run() {
         for (int pid : proc.pids()) {
             process(pid);
         }
         mountReaders.forEach(this::mountsOf);
         mountNamespacesWithoutProcess();
-        List<NamespaceRegistry.Name> stale = names(names);
+        List<NamespaceRegistry.Name> stale = names();
         while (!unrelated.isEmpty()) {
             relate(unrelated.pop());
         }
@@ -91,7 +99,7 @@ final class NamespaceScan {
                 at(new NamespaceLink(name.type(), id), new Source.Mount((int) ownPid, name.path()));
         made.setName(name);
         try (Fd self = syscalls.open(proc.path() + "/thread-self", Syscalls.O_PATH, 0)) {
-            link(self, "ns/mnt")
+            finder.link(self, "ns/mnt")
                     .ifPresent(
                             mounts ->
                                     made.holders()
@@ -141,27 +149,14 @@ final class NamespaceScan {
     }
 
     private String read(Fd dir, String file, int most) {
-        try (Fd open = syscalls.openat2(dir, file, Syscalls.O_RDONLY, 0)) {
-            return new String(syscalls.read(open, most), StandardCharsets.ISO_8859_1);
-        }
-    }
-
-    private Optional<NamespaceLink> link(Fd dir, String path) {
-        try {
-            return NamespaceLink.parse(calls.readlinkat(dir, path));
-        } catch (SyscallException e) {
-            if (NamespaceThread.isGone(e)) {
-                return Optional.empty(); // it ends
-            }
-            throw e;
-        }
+        return new String(syscalls.readFile(dir, file, most), StandardCharsets.ISO_8859_1);
     }
 
     private long[] members(Task task) {
         long[] own = new long[TYPE_LINKS.length];
         for (NamespaceType type : NamespaceType.values()) {
             String path = TYPE_LINKS[type.ordinal()];
-            NamespaceLink link = link(task.dir, path).orElse(null);
+            NamespaceLink link = finder.link(task.dir, path).orElse(null);
             if (link == null) {
                 continue;
             }
@@ -181,7 +176,7 @@ final class NamespaceScan {
     private void forChildren(Task task, long[] own) {
         for (NamespaceType type : List.of(NamespaceType.PID, NamespaceType.TIME)) {
             String name = type.kernelName() + "_for_children";
-            NamespaceLink link = link(task.dir, "ns/" + name).orElse(null);
+            NamespaceLink link = finder.link(task.dir, "ns/" + name).orElse(null);
             if (link != null && link.id() != own[type.ordinal()]) {
                 at(link, task.source("ns/" + name))
                         .holders()
@@ -206,7 +201,7 @@ final class NamespaceScan {
                 Task thread = new Task(process.pid, tid, dir, process.stat, prefix);
                 for (NamespaceType type : NamespaceType.values()) {
                     String path = TYPE_LINKS[type.ordinal()];
-                    NamespaceLink link = link(dir, path).orElse(null);
+                    NamespaceLink link = finder.link(dir, path).orElse(null);
                     if (link != null && link.id() != own[type.ordinal()]) {
                         at(link, thread.source(path))
                                 .holders()
@@ -274,7 +269,7 @@ final class NamespaceScan {
     private void mountsOf(long mountNamespace, int pid) {
         String text;
         try (Fd dir = syscalls.open(proc.path() + "/" + pid, Syscalls.O_PATH, 0)) {
-            if (link(dir, TYPE_LINKS[NamespaceType.MNT.ordinal()])
+            if (finder.link(dir, TYPE_LINKS[NamespaceType.MNT.ordinal()])
                     .filter(link -> link.id() == mountNamespace)
                     .isEmpty()) {
                 complete = false; // it has just ended, or left
@@ -330,7 +325,7 @@ final class NamespaceScan {
             if (calls.fileSystemType(mounted) != PROC_SUPER_MAGIC) {
                 return Optional.empty();
             }
-            return link(mounted, "1/ns/pid").map(link -> found.get(link.id()));
+            return finder.link(mounted, "1/ns/pid").map(link -> found.get(link.id()));
         } catch (SyscallException e) {
             return Optional.empty();
         }
@@ -383,9 +378,9 @@ final class NamespaceScan {
         }
     }
 
-    private List<NamespaceRegistry.Name> names(NamespaceRegistry registry) {
-        List<NamespaceRegistry.Name> stale = new java.util.ArrayList<>();
-        for (NamespaceRegistry.Name name : registry.names()) {
+    private List<NamespaceRegistry.Name> names() {
+        List<NamespaceRegistry.Name> stale = new ArrayList<>();
+        for (NamespaceRegistry.Name name : finder.registry().names()) {
             Long id = name.id();
             if (id == null) {
                 stale.add(name);

@@ -23,9 +23,12 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
@@ -57,16 +60,16 @@ public final class NamespaceService {
     private final List<ReentrantLock> locks =
             Stream.generate(ReentrantLock::new).limit(64).toList();
 
-    /** The directories: of names, of names of network namespaces, and of what is declared. */
-    public record Places(Path names, Path netNames, Path declared) {}
-
+    /**
+     * @param declarations directory for what is declared
+     */
     public NamespaceService(
             Syscalls syscalls,
             NamespaceCalls calls,
             ProcRoot proc,
             NamespaceFinder finder,
             Launcher launcher,
-            Places places,
+            Path declarations,
             NamespaceUsers users,
             IdRanges ids,
             JsonMapper json) {
@@ -77,12 +80,12 @@ public final class NamespaceService {
         this.users = users;
         this.ids = ids;
         NamespaceThread threads = new NamespaceThread(syscalls, calls);
-        this.registry = new NamespaceRegistry(syscalls, calls, places.names(), places.netNames());
+        this.registry = finder.registry();
         this.opener = new NamespaceOpener(syscalls, calls, proc, threads);
         this.maker = new NamespaceMaker(calls, threads, registry, finder, launcher);
-        this.viewer = new NamespaceViewer(syscalls, calls, proc, threads, launcher);
-        this.declared = new DeclaredNamespaces(json, places.declared());
-        this.watch = new NameWatch(places.netNames(), this::vanished);
+        this.viewer = new NamespaceViewer(syscalls, calls, proc, finder, threads, launcher);
+        this.declared = new DeclaredNamespaces(json, declarations);
+        this.watch = new NameWatch(registry.directory(NamespaceType.NET), this::vanished);
     }
 
     /**
@@ -139,26 +142,32 @@ public final class NamespaceService {
     // ---------------------------------------------------------------- finding
 
     HostNamespaces scan() {
-        HostNamespaces found = new NamespaceScan(syscalls, calls, proc, opener).run(registry);
-        users.sandboxesByInit().forEach((pid, sandbox) -> mark(found, pid, sandbox));
+        HostNamespaces found = newScan().run();
+        Map<Integer, String> sandboxes = users.sandboxesByInit();
+        if (!sandboxes.isEmpty()) {
+            Set<Long> hosts = new HashSet<>();
+            for (NamespaceType type : NamespaceType.values()) {
+                finder.hosts(type).ifPresent(link -> hosts.add(link.id()));
+            }
+            found.all().stream()
+                    .filter(each -> !hosts.contains(each.id()))
+                    .forEach(each -> mark(each, sandboxes));
+        }
         return found;
     }
 
-    private void mark(HostNamespaces all, int init, String sandbox) {
-        for (NamespaceType type : NamespaceType.values()) {
-            Optional<NamespaceLink> link = finder.ofProcess(init, type);
-            if (link.isPresent() && !link.equals(hosts(type))) {
-                HostNamespace namespace = all.get(link.get().id());
-                if (namespace != null) {
-                    namespace.setSandbox(sandbox);
-                }
-            }
-        }
+    private NamespaceScan newScan() {
+        return new NamespaceScan(syscalls, calls, proc, finder, opener);
     }
 
-    /** What "the host's" means: that of process 1, or the daemon's own. */
-    Optional<NamespaceLink> hosts(NamespaceType type) {
-        return finder.ofProcess(1, type).or(() -> finder.own(type));
+    private static void mark(HostNamespace namespace, Map<Integer, String> sandboxes) {
+        for (Holder holder : namespace.holders()) {
+            String sandbox =
+                    holder instanceof Holder.Member member ? sandboxes.get(member.pid()) : null;
+            if (sandbox != null) {
+                namespace.setSandbox(sandbox);
+            }
+        }
     }
 
     NamespaceResponse response(HostNamespace namespace) {
@@ -408,12 +417,7 @@ public final class NamespaceService {
         Integer keeper = make(asked);
         NamespaceRegistry.Name name = registry.look(asked.type(), asked.name());
         Long id = name.id();
-        HostNamespace made =
-                id == null
-                        ? null
-                        : new NamespaceScan(syscalls, calls, proc, opener)
-                                .ofNew(name, id, keeper)
-                                .get(id);
+        HostNamespace made = id == null ? null : newScan().ofNew(name, id, keeper).get(id);
         if (made == null) { // somebody has taken it away already
             throw Problem.notFound("namespace", asked.name());
         }

@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -35,6 +36,7 @@ final class NamespaceViewer {
     private final Syscalls syscalls;
     private final NamespaceCalls calls;
     private final ProcRoot proc;
+    private final NamespaceFinder finder;
     private final NamespaceThread threads;
     private final Launcher launcher;
     private final NetworkTables network;
@@ -43,11 +45,13 @@ final class NamespaceViewer {
             Syscalls syscalls,
             NamespaceCalls calls,
             ProcRoot proc,
+            NamespaceFinder finder,
             NamespaceThread threads,
             Launcher launcher) {
         this.syscalls = syscalls;
         this.calls = calls;
         this.proc = proc;
+        this.finder = finder;
         this.threads = threads;
         this.launcher = launcher;
         this.network = new NetworkTables(new Netlink(calls));
@@ -150,9 +154,7 @@ final class NamespaceViewer {
     }
 
     private String read(Fd dir, String file) {
-        try (Fd open = syscalls.openat2(dir, file, Syscalls.O_RDONLY, 0)) {
-            return new String(syscalls.read(open, FILE_MAX), StandardCharsets.ISO_8859_1);
-        }
+        return new String(syscalls.readFile(dir, file, FILE_MAX), StandardCharsets.ISO_8859_1);
     }
 
     private record Tables(String shm, String sem, String msg, Fd queues) {}
@@ -193,11 +195,13 @@ final class NamespaceViewer {
 
     /** The directory of a process that is in it, for the time that {@code look} takes. */
     private <T> T asMember(
-            NamespaceType type, Fd namespace, @Nullable Integer member, MemberLook<T> look) {
+            NamespaceType type, Fd namespace, @Nullable Integer member, Function<Fd, T> look) {
         if (member != null) {
             try (Fd dir = syscalls.open(proc.path() + "/" + member, Syscalls.O_PATH, 0)) {
-                if (link(dir, type) == syscalls.fstat(namespace).inode()) {
-                    return look.at(dir);
+                long id = syscalls.fstat(namespace).inode();
+                Optional<NamespaceLink> in = finder.link(dir, "ns/" + type.kernelName());
+                if (in.filter(link -> link.id() == id).isPresent()) {
+                    return look.apply(dir);
                 }
             } catch (SyscallException e) {
                 if (!NamespaceThread.isGone(e)) {
@@ -213,18 +217,8 @@ final class NamespaceViewer {
                                 new Maps("", ""),
                                 new TimeOffsets(0, 0));
                 Fd dir = syscalls.open(proc.path() + "/" + keeper.pid(), Syscalls.O_PATH, 0)) {
-            return look.at(dir);
+            return look.apply(dir);
         }
-    }
-
-    private interface MemberLook<T> {
-        T at(Fd process);
-    }
-
-    private long link(Fd process, NamespaceType type) {
-        return NamespaceLink.parse(calls.readlinkat(process, "ns/" + type.kernelName()))
-                .map(NamespaceLink::id)
-                .orElse(0L);
     }
 
     NamespaceView.User user(Fd namespace, @Nullable Integer member) {

@@ -1,6 +1,7 @@
 package dev.seahaven.namespace;
 
 import dev.seahaven.procfs.ProcRoot;
+import dev.seahaven.procfs.ProcStatus;
 import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.NamespaceCalls;
@@ -8,7 +9,6 @@ import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
@@ -54,7 +54,7 @@ public final class PidTranslation {
     /** From the daemon's pid namespace down to the process's own; empty where it is gone. */
     public List<Level> levels(int pid) {
         List<Long> namespaces = new ArrayList<>();
-        List<Integer> numbers = numbers(pid);
+        List<Integer> numbers = ProcStatus.read(proc, pid).map(ProcStatus::pids).orElse(List.of());
         try {
             Fd at = syscalls.open(proc.path() + "/" + pid + "/ns/pid", Syscalls.O_RDONLY, 0);
             while (true) {
@@ -70,19 +70,15 @@ public final class PidTranslation {
             // The top is reached.
         }
         Collections.reverse(namespaces);
+        return levels(namespaces, numbers);
+    }
+
+    /** The numbers of a process in these namespaces, both from the outer to the inner. */
+    public static List<Level> levels(List<Long> namespaces, List<Integer> numbers) {
         List<Level> levels = new ArrayList<>();
         for (int i = 0; i < Math.min(namespaces.size(), numbers.size()); i++) {
             levels.add(new Level(namespaces.get(i), numbers.get(i)));
         }
         return levels;
-    }
-
-    private List<Integer> numbers(int pid) {
-        return proc.read(pid + "/status").stream()
-                .flatMap(String::lines)
-                .filter(line -> line.startsWith("NSpid:"))
-                .flatMap(line -> Arrays.stream(line.substring(6).trim().split("\\s+")))
-                .map(Integer::parseInt)
-                .toList();
     }
 }

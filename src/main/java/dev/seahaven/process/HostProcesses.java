@@ -7,6 +7,7 @@ import dev.seahaven.namespace.NamespaceType;
 import dev.seahaven.namespace.PidTranslation;
 import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.procfs.ProcStat;
+import dev.seahaven.procfs.ProcStatus;
 import dev.seahaven.syscall.Capability;
 import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.NamespaceCalls;
@@ -34,7 +35,6 @@ final class HostProcesses {
     private static final int FILE_MAX = 1 << 20;
 
     private final Syscalls syscalls;
-    private final NamespaceCalls calls;
     private final ProcRoot proc;
     private final NamespaceFinder finder;
     private final NamespaceService namespaces;
@@ -47,7 +47,6 @@ final class HostProcesses {
             NamespaceFinder finder,
             NamespaceService namespaces) {
         this.syscalls = syscalls;
-        this.calls = calls;
         this.proc = proc;
         this.finder = finder;
         this.namespaces = namespaces;
@@ -82,16 +81,14 @@ final class HostProcesses {
 
     private Optional<NamespaceLink> link(Fd dir, NamespaceType type) {
         try {
-            return NamespaceLink.parse(calls.readlinkat(dir, "ns/" + type.kernelName()));
+            return finder.link(dir, "ns/" + type.kernelName());
         } catch (SyscallException e) {
-            return Optional.empty(); // it ends, or may not be read
+            return Optional.empty(); // it may not be read
         }
     }
 
     private String read(Fd dir, String file) {
-        try (Fd open = syscalls.openat2(dir, file, Syscalls.O_RDONLY, 0)) {
-            return new String(syscalls.read(open, FILE_MAX), StandardCharsets.UTF_8);
-        }
+        return new String(syscalls.readFile(dir, file, FILE_MAX), StandardCharsets.UTF_8);
     }
 
     private ProcessResponse.Summary summary(int pid, Fd dir, Map<Long, List<Long>> chains) {
@@ -117,12 +114,7 @@ final class HostProcesses {
             }
             chains.put(own, chain);
         }
-        List<Integer> numbers = status.pids();
-        List<PidTranslation.Level> levels = new ArrayList<>();
-        for (int i = 0; i < Math.min(chain.size(), numbers.size()); i++) {
-            levels.add(new PidTranslation.Level(chain.get(i), numbers.get(i)));
-        }
-        return levels;
+        return PidTranslation.levels(chain, status.pids());
     }
 
     /**
@@ -141,7 +133,8 @@ final class HostProcesses {
                                                 type.kernelName(),
                                                 new ProcessResponse.Membership(
                                                         link.id(),
-                                                        !Optional.of(link).equals(hosts(type)))));
+                                                        !Optional.of(link)
+                                                                .equals(finder.hosts(type)))));
             }
             boolean readable = in.containsKey("user");
             return new ProcessResponse(
@@ -172,10 +165,6 @@ final class HostProcesses {
                 default -> throw e;
             };
         }
-    }
-
-    private Optional<NamespaceLink> hosts(NamespaceType type) {
-        return finder.ofProcess(1, type).or(() -> finder.own(type));
     }
 
     private List<String> commandLine(Fd dir) {

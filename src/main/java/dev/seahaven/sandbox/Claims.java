@@ -4,17 +4,17 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /** What has been claimed so far, each with its undo; given back in reverse order. */
-final class Claims implements AutoCloseable {
+public final class Claims implements AutoCloseable {
 
     private final Deque<Runnable> undos = new ArrayDeque<>();
 
     /** Something was claimed; {@code undo} gives it back. */
-    void add(Runnable undo) {
+    public void add(Runnable undo) {
         undos.push(undo);
     }
 
     /** Something that is closed was claimed. */
-    <T extends AutoCloseable> T opened(T resource) {
+    public <T extends AutoCloseable> T opened(T resource) {
         add(
                 () -> {
                     try {

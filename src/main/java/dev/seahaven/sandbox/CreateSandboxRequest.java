@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonProperty;
 
 import dev.seahaven.namespace.IdMappingRequest;
+import dev.seahaven.web.Names;
 
 import io.swagger.v3.oas.annotations.media.Schema;
 
@@ -17,7 +18,7 @@ import java.util.Map;
 record CreateSandboxRequest(
         @Schema(
                         description = "Unique; usable in paths in place of the id.",
-                        pattern = SpecResolver.NAME_FORM,
+                        pattern = Names.FORM,
                         example = "web")
                 @Nullable String name,
         @Schema(description = "Free text by key.", example = "{\"team\": \"a\"}")

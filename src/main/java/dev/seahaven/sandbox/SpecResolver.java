@@ -11,6 +11,7 @@ import dev.seahaven.sandbox.CreateSandboxRequest.TimeRequest;
 import dev.seahaven.sandbox.CreateSandboxRequest.UserRequest;
 import dev.seahaven.sandbox.SandboxSpec.NetworkMode;
 import dev.seahaven.syscall.Signal;
+import dev.seahaven.web.Names;
 import dev.seahaven.web.Violations;
 
 import org.jspecify.annotations.Nullable;
@@ -33,7 +34,6 @@ import java.util.stream.Stream;
  */
 final class SpecResolver {
 
-    static final String NAME_FORM = "[a-z0-9]([-_.a-z0-9]{0,61}[a-z0-9])?";
     private static final String HOSTNAME_FORM = "[A-Za-z0-9]([-.A-Za-z0-9]{0,62}[A-Za-z0-9])?";
     private static final String VARIABLE_FORM = "[^=]+";
     private static final int LABELS_MAX = 100;
@@ -78,7 +78,7 @@ final class SpecResolver {
     private SandboxSpec resolve() {
         String name = request.name();
         if (name != null) {
-            checkName(name);
+            Names.check(name, violations);
         }
         SandboxSpec.Rootfs rootfs = rootfs();
         SandboxSpec.Network network = network();
@@ -104,19 +104,6 @@ final class SpecResolver {
         checkArgumentSize(spec);
         violations.throwIfAny();
         return spec;
-    }
-
-    private void checkName(String name) {
-        if (violations.require(
-                name.matches(NAME_FORM),
-                "name",
-                "must be 1 to 63 of a-z, 0-9, '-', '_' and '.', beginning and ending with a letter"
-                        + " or digit")) {
-            violations.require(
-                    !name.chars().allMatch(Character::isDigit),
-                    "name",
-                    "must not be of digits only; add a letter");
-        }
     }
 
     private static boolean isText(String text) {

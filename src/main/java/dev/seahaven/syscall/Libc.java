@@ -69,8 +69,6 @@ final class Libc {
     static native int epoll_wait(int epoll, Pointer events, int most, int timeout)
             throws LastErrorException;
 
-    static native int statfs(String path, Pointer buffer) throws LastErrorException;
-
     static native int geteuid();
 
     static native NativeLong readlinkat(int dir, String path, byte[] buffer, NativeLong size)

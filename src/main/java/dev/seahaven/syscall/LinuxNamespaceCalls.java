@@ -18,8 +18,6 @@ import java.util.Optional;
 /** {@link NamespaceCalls} by JNA. */
 public final class LinuxNamespaceCalls implements NamespaceCalls {
 
-    static final int SYS_FSOPEN = 430;
-    static final int SYS_FSCONFIG = 431;
     static final int SYS_FSMOUNT = 432;
     static final int SYS_PIDFD_GETFD = 438;
     static final int SYS_STATMOUNT = 457;
@@ -266,14 +264,11 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
 
     @Override
     public Fd detachedMount(String type) {
-        try (Fd fs =
-                fd(
-                        () -> Libc.syscall(number(SYS_FSOPEN), type, 1).intValue(),
-                        () -> quoted("fsopen", type))) {
+        try (Fd fs = LinuxSyscalls.fsopen(type)) {
             call(
                     () ->
                             Libc.syscall(
-                                            number(SYS_FSCONFIG),
+                                            number(LinuxSyscalls.SYS_FSCONFIG),
                                             fs.number(),
                                             FSCONFIG_CMD_CREATE,
                                             null,

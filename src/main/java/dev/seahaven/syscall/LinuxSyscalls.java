@@ -499,14 +499,6 @@ public final class LinuxSyscalls implements Syscalls {
     }
 
     @Override
-    public long fileSystemType(String path) {
-        try (Memory statfs = new Memory(256)) {
-            call(() -> Libc.statfs(path, statfs), () -> quoted("statfs", path));
-            return statfs.getLong(0);
-        }
-    }
-
-    @Override
     public boolean knows(int syscall) {
         try {
             Libc.syscall(number(syscall), -1, 0, Pointer.NULL, 0);
@@ -518,7 +510,7 @@ public final class LinuxSyscalls implements Syscalls {
 
     @Override
     public boolean fileSystemHasOption(String type, String option, String path) {
-        try (Fd fs = fd(() -> fsopen(type), () -> quoted("fsopen", type));
+        try (Fd fs = fsopen(type);
                 Fd value = open(path, O_RDONLY, 0)) {
             Libc.syscall(
                     number(SYS_FSCONFIG),
@@ -533,8 +525,10 @@ public final class LinuxSyscalls implements Syscalls {
         }
     }
 
-    private static int fsopen(String type) {
-        return Libc.syscall(number(SYS_FSOPEN), type, FSOPEN_CLOEXEC).intValue();
+    static Fd fsopen(String type) {
+        return fd(
+                () -> Libc.syscall(number(SYS_FSOPEN), type, FSOPEN_CLOEXEC).intValue(),
+                () -> quoted("fsopen", type));
     }
 
     @Override

@@ -76,6 +76,13 @@ public interface Syscalls {
     /** read(2) up to the end, at most {@code most} bytes. */
     byte[] read(Fd fd, int most);
 
+    /** A file below {@code dir}, up to its end, at most {@code most} bytes. */
+    default byte[] readFile(Fd dir, String file, int most) {
+        try (Fd open = openat2(dir, file, O_RDONLY, 0)) {
+            return read(open, most);
+        }
+    }
+
     /** write(2), all of it. */
     void write(Fd fd, byte[] bytes);
 
@@ -162,9 +169,6 @@ public interface Syscalls {
 
     /** epoll_wait(2) without a time limit: the keys of what is ready. */
     long[] epollWait(Fd epoll, int most);
-
-    /** statfs(2): the number of the file system's type, such as 0x6e736673 for nsfs. */
-    long fileSystemType(String path);
 
     /**
      * poll(2) without waiting: whether the mounts have changed since the last call with this

@@ -3,6 +3,7 @@ package dev.seahaven.namespace;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.seahaven.testing.Api;
+import dev.seahaven.testing.HostProcess;
 import dev.seahaven.testing.NothingLeft;
 import dev.seahaven.testing.Outside;
 import dev.seahaven.testing.TestDaemon;
@@ -74,7 +75,7 @@ class NamespaceInputIT {
 
     @Test
     void whatHasNoNameCannotLoseIt() {
-        long own = dev.seahaven.testing.HostProcess.number(Outside.namespace("self", "uts"));
+        long own = HostProcess.number(Outside.namespace("self", "uts"));
         api.delete("/namespaces/" + own).expectProblem(409, "wrong-state");
         api.delete("/namespaces/5").expectProblem(404, "not-found");
         api.delete("/namespaces/nosuch").expectProblem(404, "not-found");
@@ -95,14 +96,14 @@ class NamespaceInputIT {
                 "{'command':['true'],'terminal':true} | terminal",
             })
     void exec(String body, String field) {
-        long own = dev.seahaven.testing.HostProcess.number(Outside.namespace("self", "uts"));
+        long own = HostProcess.number(Outside.namespace("self", "uts"));
         api.post("/namespaces/" + own + "/exec", body.replace('\'', '"')).expectViolation(field);
     }
 
     @Test
     void execWhereNothingIs() {
         api.post("/namespaces/5/exec", "{\"command\":[\"true\"]}").expectProblem(404, "not-found");
-        long own = dev.seahaven.testing.HostProcess.number(Outside.namespace("self", "uts"));
+        long own = HostProcess.number(Outside.namespace("self", "uts"));
         var missing =
                 api.post("/namespaces/" + own + "/exec", "{\"command\":[\"/no/such\"]}")
                         .expect(200)

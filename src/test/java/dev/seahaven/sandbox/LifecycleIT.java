@@ -76,12 +76,7 @@ class LifecycleIT {
     void stopSendsTermToTheCommandAndTellsItsStatus() {
         String id = api.create("{\"command\":[\"" + Outside.probe() + "\",\"term\"]}");
         awaitLog(id, "ready");
-        JsonNode exit =
-                api.post("/sandboxes/" + id + "/stop")
-                        .expect(200)
-                        .json()
-                        .path("state")
-                        .path("exit");
+        JsonNode exit = api.post("/sandboxes/" + id + "/stop").expect(200).exit();
         assertThat(exit.path("exitCode").asInt()).isEqualTo(7);
         assertThat(exit.path("reason").asString()).isEqualTo("stopped");
         assertThat(state(id).path("pid").isNull()).isTrue();
@@ -97,9 +92,7 @@ class LifecycleIT {
         JsonNode exit =
                 api.post("/sandboxes/" + id + "/stop", "{\"timeoutSeconds\":0.5}")
                         .expect(200)
-                        .json()
-                        .path("state")
-                        .path("exit");
+                        .exit();
         assertThat(Duration.ofNanos(System.nanoTime() - begun))
                 .isBetween(Duration.ofMillis(500), Duration.ofSeconds(5));
         assertThat(exit.path("signal").asString()).isEqualTo("KILL");
@@ -117,12 +110,7 @@ class LifecycleIT {
         awaitLog(id, "ready");
         api.post("/sandboxes/" + id + "/kill", "{\"signal\":\"SIGUSR1\"}").expect(200);
         awaitLog(id, "got");
-        JsonNode exit =
-                api.post("/sandboxes/" + id + "/kill")
-                        .expect(200)
-                        .json()
-                        .path("state")
-                        .path("exit");
+        JsonNode exit = api.post("/sandboxes/" + id + "/kill").expect(200).exit();
         assertThat(exit.path("reason").asString()).isEqualTo("signaled");
         assertThat(exit.path("signal").asString()).isEqualTo("KILL");
         api.post("/sandboxes/" + id + "/kill", "{\"signal\":\"NONE\"}").expectViolation("signal");

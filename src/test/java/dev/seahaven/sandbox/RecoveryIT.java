@@ -80,21 +80,13 @@ class RecoveryIT {
             assertThat(exit.path("reason").asString()).isEqualTo("exited");
             assertThat(after.get("/sandboxes/" + exits + "/logs").text()).isEqualTo("bye\n");
             assertThat(status(after, paused)).isEqualTo("paused");
-            assertThat(
-                            after.get("/sandboxes/" + stopped)
-                                    .json()
-                                    .path("state")
-                                    .path("exit")
-                                    .path("reason")
-                                    .asString())
+            assertThat(after.get("/sandboxes/" + stopped).exit().path("reason").asString())
                     .isEqualTo("stopped");
             assertThat(status(after, failed)).isEqualTo("failed");
             assertThat(
                             after.post("/sandboxes/runs/stop", "{\"timeoutSeconds\":1}")
                                     .expect(200)
-                                    .json()
-                                    .path("state")
-                                    .path("exit")
+                                    .exit()
                                     .path("reason")
                                     .asString())
                     .isEqualTo("stopped");

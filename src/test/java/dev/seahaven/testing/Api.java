@@ -37,6 +37,11 @@ public final class Api {
             return JSON.readTree(text);
         }
 
+        /** How the sandbox that was answered has ended. */
+        public JsonNode exit() {
+            return json().path("state").path("exit");
+        }
+
         /** The answer, if it has this status; else the test fails with what it says. */
         public Answer expect(int expected) {
             assertThat(status).as(text).isEqualTo(expected);

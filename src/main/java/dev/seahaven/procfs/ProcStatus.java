@@ -1,4 +1,4 @@
-package dev.seahaven.process;
+package dev.seahaven.procfs;
 
 import org.jspecify.annotations.Nullable;
 
@@ -6,11 +6,12 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** What we use of {@code /proc/PID/status} (proc_pid_status(5)). */
-record ProcStatus(Map<String, String> lines) {
+public record ProcStatus(Map<String, String> lines) {
 
-    static ProcStatus parse(String text) {
+    public static ProcStatus parse(String text) {
         Map<String, String> lines = new HashMap<>();
         for (String line : text.lines().toList()) {
             int colon = line.indexOf(':');
@@ -21,12 +22,17 @@ record ProcStatus(Map<String, String> lines) {
         return new ProcStatus(lines);
     }
 
+    /** {@code process} is a number, or {@code self}. */
+    public static Optional<ProcStatus> read(ProcRoot proc, Object process) {
+        return proc.read(process + "/status").map(ProcStatus::parse);
+    }
+
     private String[] fields(String name) {
         return lines.getOrDefault(name, "").split("\\s+");
     }
 
     /** Its number in each pid namespace, from the reader's down. */
-    List<Integer> pids() {
+    public List<Integer> pids() {
         return Arrays.stream(fields("NSpid"))
                 .filter(text -> !text.isEmpty())
                 .map(Integer::parseInt)
@@ -34,25 +40,28 @@ record ProcStatus(Map<String, String> lines) {
     }
 
     /** The effective user id, as the daemon's user namespace has it. */
-    long uid() {
+    public long uid() {
         return Long.parseLong(fields("Uid")[1]);
     }
 
-    long gid() {
+    /** The effective group id, likewise. */
+    public long gid() {
         return Long.parseLong(fields("Gid")[1]);
     }
 
-    long hex(String name) {
+    /** A set of capabilities, such as {@code CapPrm}. */
+    public long hex(String name) {
         String text = lines.getOrDefault(name, "0");
         return Long.parseUnsignedLong(text, 16);
     }
 
-    int number(String name) {
+    /** A decimal number, or 0 where the kernel does not tell it. */
+    public int number(String name) {
         return Integer.parseInt(lines.getOrDefault(name, "0"));
     }
 
     /** The mode of seccomp by name; null where the kernel has none. */
-    @Nullable String seccomp() {
+    public @Nullable String seccomp() {
         return switch (lines.getOrDefault("Seccomp", "")) {
             case "0" -> "disabled";
             case "1" -> "strict";
