@@ -52,6 +52,14 @@ static void set_attributes(int mount, uint64_t set, int userns, const char *what
         fail("mount_setattr", "%s", what);
 }
 
+static void clear_attributes(int mount, uint64_t clear, const char *what)
+{
+    struct mount_attributes attributes = {.clear = clear};
+
+    if (sys_mount_setattr(mount, "", AT_EMPTY_PATH, &attributes) < 0)
+        fail("mount_setattr", "%s", what);
+}
+
 static int open_namespace(pid_t pid, const char *type)
 {
     char path[64];
@@ -389,7 +397,9 @@ void refresh_mounts(const struct plan *plan, const struct mounts *mounts)
     if (mount(NULL, "/", NULL, MS_REC | (looks ? MS_SLAVE : MS_PRIVATE), NULL) < 0)
         fail("mount", "/, %s", looks ? "MS_SLAVE" : "MS_PRIVATE");
     if (mounts->fd[MOUNT_SYSFS] >= 0) {
-        (void)umount2("/sys", MNT_DETACH); /* with the cgroups below it, as ip netns exec does */
+        /* With the cgroups below it, and to be written unless a read-only one stays beneath: as ip netns exec does. */
+        if (umount2("/sys", MNT_DETACH) == 0)
+            clear_attributes(mounts->fd[MOUNT_SYSFS], MOUNT_ATTR_RDONLY, "/sys");
         attach(mounts->fd[MOUNT_SYSFS], AT_FDCWD, "/sys", "/sys");
         close(mounts->fd[MOUNT_SYSFS]);
     }

@@ -71,6 +71,10 @@ final class DeclaredNamespaces {
         }
     }
 
+    synchronized List<Declared> all() {
+        return List.copyOf(known.values());
+    }
+
     synchronized boolean contains(NamespaceType type, String name) {
         return known.containsKey(key(type, name));
     }
@@ -108,6 +112,6 @@ final class DeclaredNamespaces {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        return List.copyOf(known.values());
+        return all();
     }
 }

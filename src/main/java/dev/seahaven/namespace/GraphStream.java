@@ -47,7 +47,7 @@ final class GraphStream {
                 graph = NamespaceGraph.of(service.scan(), service.managers());
                 last = graph;
             }
-            send(emitter, "graph", graph);
+            send(emitter, number, "graph", graph);
             followers.add(emitter);
             if (!running) {
                 running = true;
@@ -118,6 +118,9 @@ final class GraphStream {
             LOG.log(Level.WARNING, "the namespaces cannot be read", e);
             return false;
         }
+        NamespaceGraph.Change difference;
+        List<SseEmitter> toBeTold;
+        long id;
         lock.lock();
         try {
             NamespaceGraph before = last;
@@ -125,21 +128,22 @@ final class GraphStream {
             if (before == null) {
                 return false;
             }
-            NamespaceGraph.Change difference = before.to(now);
+            difference = before.to(now);
             if (difference.isEmpty()) {
                 return false;
             }
-            number++;
-            followers.forEach(follower -> send(follower, "change", difference));
-            return true;
+            id = ++number;
+            toBeTold = List.copyOf(followers);
         } finally {
             lock.unlock();
         }
+        toBeTold.forEach(follower -> send(follower, id, "change", difference)); // one may be slow
+        return true;
     }
 
-    private void send(SseEmitter follower, String event, Object data) {
+    private void send(SseEmitter follower, long id, String event, Object data) {
         try {
-            follower.send(SseEmitter.event().id(Long.toString(number)).name(event).data(data));
+            follower.send(SseEmitter.event().id(Long.toString(id)).name(event).data(data));
         } catch (IOException | RuntimeException e) {
             followers.remove(follower);
         }

@@ -6,6 +6,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** What one scan of the host has found. */
 final class HostNamespaces {
@@ -35,6 +36,13 @@ final class HostNamespaces {
 
     List<NamespaceRegistry.Name> stale() {
         return stale;
+    }
+
+    HostNamespaces withStale(List<NamespaceRegistry.Name> more) {
+        return more.isEmpty()
+                ? this
+                : new HostNamespaces(
+                        byId, Stream.concat(stale.stream(), more.stream()).toList(), complete);
     }
 
     boolean isComplete() {

@@ -40,6 +40,7 @@ final class ManagerRecognition {
                     "brave",
                     "msedge");
 
+    private final long ownPid = ProcessHandle.current().pid();
     private final ProcRoot proc;
     private final Map<Leader, Optional<Manager>> seen = new HashMap<>();
 
@@ -61,6 +62,9 @@ final class ManagerRecognition {
                     "bound at " + name.path());
         }
         for (Holder holder : namespace.holders()) {
+            if (holder instanceof Holder.Descriptor descriptor && descriptor.pid() == ownPid) {
+                return new Manager("seahaven", "kept ready by descriptor " + descriptor.fd());
+            }
             if (holder instanceof Holder.Mount mount
                     && mount.mountPoint().contains("/docker/netns/")) {
                 return new Manager("docker", "bound at " + mount.mountPoint());

@@ -142,7 +142,13 @@ class NamespaceController {
     @Schema(name = "Holders")
     record Holders(
             List<Holder> items,
-            @Schema(description = "False where not every holder can be seen.") boolean complete) {}
+            @Schema(description = "False where not every holder can be seen.") boolean complete) {
+
+        private static Holders of(HostNamespace namespace, HostNamespaces all) {
+            return new Holders(
+                    namespace.holders(), all.isComplete() && !namespace.holders().isEmpty());
+        }
+    }
 
     @DeleteMapping("/{namespace}")
     @Operation(
@@ -151,18 +157,16 @@ class NamespaceController {
     @ApiResponse(responseCode = "200", description = "It lives on, for these holders.")
     @ApiResponse(responseCode = "204", description = "It is gone.")
     ResponseEntity<Holders> delete(@PathVariable String namespace) {
-        HostNamespace left = service.delete(namespace);
-        return left == null
-                ? ResponseEntity.noContent().build()
-                : ResponseEntity.ok(new Holders(left.holders(), !left.holders().isEmpty()));
+        return service.delete(namespace)
+                .map(left -> ResponseEntity.ok(Holders.of(left.namespace(), left.all())))
+                .orElseGet(() -> ResponseEntity.noContent().build());
     }
 
     @GetMapping("/{namespace}/holders")
     @Operation(operationId = "getNamespaceHolders", summary = "What keeps a namespace alive")
     Holders holders(@PathVariable String namespace) {
         HostNamespaces all = service.scan();
-        List<Holder> holders = service.get(all, namespace).holders();
-        return new Holders(holders, all.isComplete() && !holders.isEmpty());
+        return Holders.of(service.get(all, namespace), all);
     }
 
     @GetMapping("/{namespace}/view")

@@ -102,7 +102,7 @@ public final class NamespaceFinder {
     }
 
     private Fd openNumbered(NamespaceType type, long id) {
-        for (int pid : proc.pids()) {
+        for (int pid : proc.processes()) {
             for (NamespaceType candidate : NamespaceType.values()) {
                 if (!isMember(pid, candidate, id)) {
                     continue;
@@ -122,7 +122,7 @@ public final class NamespaceFinder {
 
     /** A process that is a member of a namespace. */
     public Optional<Integer> member(NamespaceType type, long id) {
-        return proc.pids().stream().filter(pid -> isMember(pid, type, id)).findFirst();
+        return proc.processes().stream().filter(pid -> isMember(pid, type, id)).findFirst();
     }
 
     private boolean isMember(int pid, NamespaceType type, long id) {

@@ -29,18 +29,21 @@ final class NamespaceMaker {
     private final NamespaceRegistry registry;
     private final NamespaceFinder finder;
     private final Launcher launcher;
+    private final PreparedNetwork network;
 
     NamespaceMaker(
             NamespaceCalls calls,
             NamespaceThread threads,
             NamespaceRegistry registry,
             NamespaceFinder finder,
-            Launcher launcher) {
+            Launcher launcher,
+            PreparedNetwork network) {
         this.calls = calls;
         this.threads = threads;
         this.registry = registry;
         this.finder = finder;
         this.launcher = launcher;
+        this.network = network;
     }
 
     /** Checks a request and fills in the defaults, but for the ids of a user namespace. */
@@ -111,20 +114,25 @@ final class NamespaceMaker {
                 declared.name(),
                 path -> {
                     switch (type) {
-                        case NET, UTS, IPC, CGROUP -> byThread(declared, path);
+                        case NET -> prepared(path);
+                        case UTS, IPC, CGROUP -> byThread(declared, path);
                         case MNT, USER, TIME, PID -> keeper[0] = byKeeper(declared, path);
                     }
                 });
         return type == NamespaceType.PID ? keeper[0] : null;
     }
 
+    private void prepared(String path) {
+        try (Fd made = network.take()) {
+            bind(made, path);
+        }
+        network.prepareNext();
+    }
+
     private void byThread(Declared declared, String path) {
         threads.inNew(
                 declared.type(),
                 () -> {
-                    if (declared.type() == NamespaceType.NET) {
-                        calls.setLoopbackUp();
-                    }
                     if (declared.hostname() != null) {
                         calls.sethostname(declared.hostname());
                     }
@@ -166,7 +174,10 @@ final class NamespaceMaker {
 
     /** Gives a name to one that exists. */
     void adopt(NamespaceType type, String name, Fd namespace) {
-        registry.add(
-                type, name, path -> registry.bind("/proc/self/fd/" + namespace.number(), path));
+        registry.add(type, name, path -> bind(namespace, path));
+    }
+
+    private void bind(Fd namespace, String path) {
+        registry.bind("/proc/self/fd/" + namespace.number(), path);
     }
 }

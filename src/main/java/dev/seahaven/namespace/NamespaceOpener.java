@@ -8,6 +8,9 @@ import dev.seahaven.syscall.PidFd;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
 
+import java.util.Optional;
+import java.util.function.Function;
+
 /**
  * Opens a namespace from where it was seen. What comes back is the namespace that was meant, or
  * nothing: a process may have ended and its number be another's.
@@ -123,15 +126,24 @@ final class NamespaceOpener {
         }
     }
 
+    /** The kernel keeps all mount namespaces in one list, in the order in which they were made. */
     private Fd fromList(long id) {
+        return fromList(id, calls::nsMntGetNext)
+                .or(() -> fromList(id, calls::nsMntGetPrev))
+                .orElseThrow(NamespaceOpener::gone);
+    }
+
+    private Optional<Fd> fromList(long id, Function<Fd, Optional<Fd>> neighbour) {
         Fd at = path("thread-self/ns/mnt");
         while (true) {
+            Optional<Fd> next;
             try (Fd last = at) {
-                at = calls.nsMntGetNext(last).orElseThrow(NamespaceOpener::gone);
+                next = neighbour.apply(last);
             }
-            if (syscalls.fstat(at).inode() == id) {
-                return at;
+            if (next.isEmpty() || syscalls.fstat(next.get()).inode() == id) {
+                return next;
             }
+            at = next.get();
         }
     }
 }

@@ -184,8 +184,10 @@ final class NamespaceRegistry {
 
     /** The steps of {@code ip netns add} (iproute2, ip/ipnetns.c). */
     private void shareNetNames() {
-        mkdir(netNames, 0755);
         String path = netNames.toString();
+        if (!netNames.toFile().isDirectory()) {
+            mkdir(netNames, 0755);
+        }
         try (Fd lock = locked(netNames)) {
             lock.number(); // held to the end of the block
             try {

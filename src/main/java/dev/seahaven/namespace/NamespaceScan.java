@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 
 /**
  * Looks once at every place in which the kernel shows a namespace. Processes come and go meanwhile:
@@ -40,6 +41,7 @@ final class NamespaceScan {
     private final ProcRoot proc;
     private final NamespaceFinder finder;
     private final NamespaceOpener opener;
+    private final PreparedNetwork prepared;
     private final long ownPid = ProcessHandle.current().pid();
 
     private final Map<Long, HostNamespace> found = new HashMap<>();
@@ -54,12 +56,14 @@ final class NamespaceScan {
             NamespaceCalls calls,
             ProcRoot proc,
             NamespaceFinder finder,
-            NamespaceOpener opener) {
+            NamespaceOpener opener,
+            PreparedNetwork prepared) {
         this.syscalls = syscalls;
         this.calls = calls;
         this.proc = proc;
         this.finder = finder;
         this.opener = opener;
+        this.prepared = prepared;
     }
 
     private static String[] typeLinks() {
@@ -72,11 +76,12 @@ final class NamespaceScan {
     }
 
     HostNamespaces run() {
-        for (int pid : proc.pids()) {
+        for (int pid : proc.processes()) {
             process(pid);
         }
         mountReaders.forEach(this::mountsOf);
-        mountNamespacesWithoutProcess();
+        mountNamespacesWithoutProcess(calls::nsMntGetNext);
+        mountNamespacesWithoutProcess(calls::nsMntGetPrev);
         List<NamespaceRegistry.Name> stale = names();
         while (!unrelated.isEmpty()) {
             relate(unrelated.pop());
@@ -138,8 +143,10 @@ final class NamespaceScan {
             if (stat.threads() > 1) {
                 threads(task, own);
             }
-            if (pid != ownPid) { // ours last no longer than a request
-                descriptors(task);
+            if (pid == ownPid) { // the others last no longer than a request
+                prepared.descriptor().ifPresent(fd -> descriptor(task, fd));
+            } else {
+                proc.at(pid + "/fd").pids().forEach(fd -> descriptor(task, fd));
             }
         } catch (SyscallException e) {
             if (!NamespaceThread.isGone(e)) {
@@ -220,29 +227,24 @@ final class NamespaceScan {
         }
     }
 
-    private void descriptors(Task task) {
-        for (int fd : proc.at(task.pid + "/fd").pids()) {
-            String path = "fd/" + fd;
-            String target;
-            try {
-                target = calls.readlinkat(task.dir, path);
-            } catch (SyscallException e) {
-                continue; // closed meanwhile
-            }
-            if (target.startsWith("socket:")) {
-                socket(task, fd, target);
-            } else if (target.indexOf(":[") > 0) {
-                NamespaceLink link = NamespaceLink.parse(target).orElse(null);
-                if (link != null) {
-                    at(link, task.source(path))
-                            .holders()
-                            .add(
-                                    new Holder.Descriptor(
-                                            task.pid,
-                                            task.stat.startTicks(),
-                                            task.stat.command(),
-                                            fd));
-                }
+    private void descriptor(Task task, int fd) {
+        String path = "fd/" + fd;
+        String target;
+        try {
+            target = calls.readlinkat(task.dir, path);
+        } catch (SyscallException e) {
+            return; // closed meanwhile
+        }
+        if (target.startsWith("socket:")) {
+            socket(task, fd, target);
+        } else if (target.indexOf(":[") > 0) {
+            NamespaceLink link = NamespaceLink.parse(target).orElse(null);
+            if (link != null) {
+                at(link, task.source(path))
+                        .holders()
+                        .add(
+                                new Holder.Descriptor(
+                                        task.pid, task.stat.startTicks(), task.stat.command(), fd));
             }
         }
     }
@@ -331,7 +333,8 @@ final class NamespaceScan {
         }
     }
 
-    private void mountNamespacesWithoutProcess() {
+    /** Those of the kernel's list from the daemon's own on, to one side. */
+    private void mountNamespacesWithoutProcess(Function<Fd, Optional<Fd>> neighbour) {
         Fd at;
         try {
             at = syscalls.open(proc.path() + "/thread-self/ns/mnt", Syscalls.O_RDONLY, 0);
@@ -341,7 +344,7 @@ final class NamespaceScan {
         while (true) {
             Fd next;
             try (Fd last = at) {
-                next = calls.nsMntGetNext(last).orElse(null);
+                next = neighbour.apply(last).orElse(null);
             }
             if (next == null) {
                 return;

@@ -51,6 +51,7 @@ public final class NamespaceService {
     private final NamespaceFinder finder;
     private final NamespaceRegistry registry;
     private final NamespaceOpener opener;
+    private final PreparedNetwork network;
     private final NamespaceMaker maker;
     private final NamespaceViewer viewer;
     private final DeclaredNamespaces declared;
@@ -82,7 +83,8 @@ public final class NamespaceService {
         NamespaceThread threads = new NamespaceThread(syscalls, calls);
         this.registry = finder.registry();
         this.opener = new NamespaceOpener(syscalls, calls, proc, threads);
-        this.maker = new NamespaceMaker(calls, threads, registry, finder, launcher);
+        this.network = new PreparedNetwork(syscalls, calls, threads);
+        this.maker = new NamespaceMaker(calls, threads, registry, finder, launcher, network);
         this.viewer = new NamespaceViewer(syscalls, calls, proc, finder, threads, launcher);
         this.declared = new DeclaredNamespaces(json, declarations);
         this.watch = new NameWatch(registry.directory(NamespaceType.NET), this::vanished);
@@ -115,7 +117,12 @@ public final class NamespaceService {
         }
         if (!live) {
             registry.remove(each.type(), each.name());
-            maker.make(each);
+            try {
+                maker.make(each);
+            } catch (RuntimeException e) {
+                ids.giveBack(idsOf(each));
+                throw e;
+            }
         }
     }
 
@@ -125,6 +132,7 @@ public final class NamespaceService {
 
     public void stop() {
         watch.stop();
+        network.close();
         registry.close();
     }
 
@@ -142,7 +150,7 @@ public final class NamespaceService {
     // ---------------------------------------------------------------- finding
 
     HostNamespaces scan() {
-        HostNamespaces found = newScan().run();
+        HostNamespaces found = newScan().run().withStale(declaredInVain());
         Map<Integer, String> sandboxes = users.sandboxesByInit();
         if (!sandboxes.isEmpty()) {
             Set<Long> hosts = new HashSet<>();
@@ -157,7 +165,7 @@ public final class NamespaceService {
     }
 
     private NamespaceScan newScan() {
-        return new NamespaceScan(syscalls, calls, proc, finder, opener);
+        return new NamespaceScan(syscalls, calls, proc, finder, opener, network);
     }
 
     private static void mark(HostNamespace namespace, Map<Integer, String> sandboxes) {
@@ -201,7 +209,7 @@ public final class NamespaceService {
                         : NamespaceType.ofKernelName(reference.substring(0, colon));
         String name = type.isPresent() ? reference.substring(colon + 1) : reference;
         List<NamespaceRegistry.Name> found =
-                registry.names().stream()
+                Stream.concat(registry.names().stream(), declaredInVain().stream())
                         .filter(each -> each.name().equals(name))
                         .filter(each -> type.isEmpty() || type.get() == each.type())
                         .toList();
@@ -221,6 +229,15 @@ public final class NamespaceService {
                                     .toList());
         }
         return new Reference(found.getFirst().id(), found.getFirst());
+    }
+
+    /** What is declared and could not be made again: told as stale until it is deleted. */
+    private List<NamespaceRegistry.Name> declaredInVain() {
+        return declared.all().stream()
+                .filter(each -> !registry.exists(each.type(), each.name()))
+                .map(each -> registry.look(each.type(), each.name()))
+                .filter(name -> name.id() == null)
+                .toList();
     }
 
     private static long number(String digits) {
@@ -537,7 +554,7 @@ public final class NamespaceService {
      * @return the namespace, if it lives on
      * @throws Problem 409 when a sandbox uses it
      */
-    @Nullable HostNamespace delete(String reference) {
+    Optional<Left> delete(String reference) {
         Reference meant = resolve(reference);
         HostNamespaces before = scan();
         HostNamespace found = meant.id() == null ? null : before.get(meant.id());
@@ -548,7 +565,10 @@ public final class NamespaceService {
                 : changing(name.type(), name.name(), () -> delete(reference, name, found));
     }
 
-    private @Nullable HostNamespace delete(
+    /** A namespace that lives on without its name, and the scan that has found it. */
+    record Left(HostNamespace namespace, HostNamespaces all) {}
+
+    private Optional<Left> delete(
             String reference,
             NamespaceRegistry.@Nullable Name name,
             @Nullable HostNamespace found) {
@@ -576,12 +596,13 @@ public final class NamespaceService {
                     ProblemType.WRONG_STATE,
                     "The name '" + name.name() + "' means another namespace now; look again.");
         }
-        if (!registry.remove(name.type(), name.name())) {
-            throw Problem.notFound("namespace", reference);
-        }
+        boolean wasNamed = registry.remove(name.type(), name.name());
         Optional<Declared> was =
                 declared.removeUnless(
                         name.type(), name.name(), () -> registry.exists(name.type(), name.name()));
+        if (!wasNamed && was.isEmpty()) {
+            throw Problem.notFound("namespace", reference);
+        }
         boolean hasOtherName =
                 found != null
                         && registry.names().stream()
@@ -591,8 +612,8 @@ public final class NamespaceService {
                     .filter(NamespaceService::isKeeper)
                     .forEach(keeper -> dismiss(((Holder.Member) keeper).pid()));
         }
-        HostNamespace left = found == null ? null : settled(found.id());
-        if (left == null) { // else its processes still have the ids
+        Optional<Left> left = found == null ? Optional.empty() : settled(found.id());
+        if (left.isEmpty() && wasNamed) { // else its processes still have the ids, or it never had
             was.ifPresent(each -> ids.giveBack(idsOf(each)));
         }
         return left;
@@ -620,13 +641,15 @@ public final class NamespaceService {
     }
 
     /** What holds it a moment after its name is gone; the kernel frees lazily. */
-    private @Nullable HostNamespace settled(long id) {
-        HostNamespace left = scan().get(id);
-        for (int i = 0; left != null && isOnlyKept(left) && i < SETTLE_STEPS; i++) {
+    private Optional<Left> settled(long id) {
+        for (int i = 0; ; i++) {
+            HostNamespaces all = scan();
+            HostNamespace left = all.get(id);
+            if (left == null || !isOnlyKept(left) || i == SETTLE_STEPS) {
+                return Optional.ofNullable(left).map(still -> new Left(still, all));
+            }
             LockSupport.parkNanos(SETTLE_NANOS);
-            left = scan().get(id);
         }
-        return left;
     }
 
     private static boolean isOnlyKept(HostNamespace namespace) {

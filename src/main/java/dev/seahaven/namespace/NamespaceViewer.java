@@ -114,7 +114,7 @@ final class NamespaceViewer {
     private NamespaceView pid(Fd namespace) {
         List<NamespaceView.Pid.Entry> processes = new ArrayList<>();
         PidTranslation translation = new PidTranslation(syscalls, calls, proc);
-        for (int pid : proc.pids()) {
+        for (int pid : proc.processes()) {
             Optional<ProcStat> stat = ProcStat.read(proc, pid);
             Optional<Integer> inside = translation.in(namespace, pid);
             if (stat.isPresent() && inside.isPresent()) {

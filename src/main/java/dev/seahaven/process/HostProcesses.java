@@ -57,7 +57,7 @@ final class HostProcesses {
     List<ProcessResponse.Summary> list(@Nullable Long namespace) {
         List<ProcessResponse.Summary> found = new ArrayList<>();
         Map<Long, List<Long>> chains = new HashMap<>();
-        for (int pid : proc.pids()) {
+        for (int pid : proc.processes()) {
             try (Fd dir = open(pid)) {
                 if (namespace == null || isIn(dir, namespace)) {
                     found.add(summary(pid, dir, chains));

@@ -24,8 +24,8 @@ public record ProcRoot(Path path) {
     }
 
     /**
-     * The numbers that are entries of the directory: of all processes there are now, or of a
-     * process's threads or descriptors. In no order; none where it is gone or may not be read.
+     * The numbers that are entries of the directory: of a process's threads or descriptors. In no
+     * order; none where it is gone or may not be read.
      */
     public List<Integer> pids() {
         String[] names = path.toFile().list();
@@ -39,6 +39,21 @@ public record ProcRoot(Path path) {
             }
         }
         return numbers;
+    }
+
+    /**
+     * The pids of all processes there are now, in no order.
+     *
+     * @throws IllegalStateException when the directory cannot be read: at least the caller's own is
+     *     there
+     */
+    public List<Integer> processes() {
+        List<Integer> found = pids();
+        if (found.isEmpty()) {
+            throw new IllegalStateException(
+                    path + " cannot be read; has the daemon too many open files?");
+        }
+        return found;
     }
 
     /** The text of a file, or nothing where it or its process is gone or may not be read. */

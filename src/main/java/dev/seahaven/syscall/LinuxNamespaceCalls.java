@@ -39,6 +39,7 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
     private static final long NS_MNT_GET_INFO = 0x8010b70aL;
 
     private static final long NS_MNT_GET_NEXT = 0x8010b70bL;
+    private static final long NS_MNT_GET_PREV = 0x8010b70cL;
     private static final int FSCONFIG_CMD_CREATE = 6;
     private static final long LSMT_ROOT = -1;
     private static final int STATMOUNT_SB_BASIC = 1;
@@ -154,15 +155,24 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
 
     @Override
     public Optional<Fd> nsMntGetNext(Fd mountns) {
+        return neighbour(mountns, NS_MNT_GET_NEXT, "NS_MNT_GET_NEXT");
+    }
+
+    @Override
+    public Optional<Fd> nsMntGetPrev(Fd mountns) {
+        return neighbour(mountns, NS_MNT_GET_PREV, "NS_MNT_GET_PREV");
+    }
+
+    private static Optional<Fd> neighbour(Fd mountns, long request, String name) {
         try (Memory info = new Memory(Layout.MNT_NS_INFO_SIZE)) {
             info.clear();
             info.setInt(0, Layout.MNT_NS_INFO_SIZE);
             return Optional.of(
                     fd(
-                            () -> Libc.ioctl(mountns.number(), number(NS_MNT_GET_NEXT), info),
-                            () -> "ioctl(" + mountns + ", NS_MNT_GET_NEXT)"));
+                            () -> Libc.ioctl(mountns.number(), number(request), info),
+                            () -> "ioctl(" + mountns + ", " + name + ")"));
         } catch (SyscallException e) {
-            return Optional.empty(); // ENOENT after the last; ENOTTY before Linux 6.12
+            return Optional.empty(); // ENOENT beyond the ends; ENOTTY before Linux 6.12
         }
     }
 

@@ -61,6 +61,9 @@ public interface NamespaceCalls {
     /** ioctl NS_MNT_GET_NEXT (Linux 6.12): the next in the kernel's list; empty after the last. */
     Optional<Fd> nsMntGetNext(Fd mountns);
 
+    /** ioctl NS_MNT_GET_PREV (Linux 6.12): the one before; empty before the first. */
+    Optional<Fd> nsMntGetPrev(Fd mountns);
+
     /** A mount as statmount(2) has it: the root within its file system, and where it lies. */
     record Mount(long magic, String root, String point) {}
 

@@ -79,6 +79,10 @@ class NamespaceExecIT {
             JsonNode result = exec("sv-exec", "cat /etc/hosts; ls /sys/class/net", "");
             assertThat(result.path("stdout").asString()).isEqualTo("10.0.0.1 only-here\nlo\n");
             assertThat(Outside.read("/etc/hosts")).doesNotContain("only-here");
+            String sys = "grep -o ' /sys sysfs r[ow]' /proc/self/mounts";
+            assertThat(exec("sv-exec", sys, "").path("stdout").asString())
+                    .isEqualTo(Outside.run("ip", "netns", "exec", "sv-exec", "sh", "-c", sys))
+                    .contains(" rw");
             assertThat(Outside.run("ip", "netns", "exec", "sv-exec", "cat", "/etc/hosts"))
                     .contains("only-here");
         } finally {

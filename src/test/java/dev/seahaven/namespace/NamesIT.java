@@ -9,6 +9,7 @@ import dev.seahaven.testing.NothingLeft;
 import dev.seahaven.testing.Outside;
 import dev.seahaven.testing.TestDaemon;
 
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -21,6 +22,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.stream.IntStream;
@@ -332,6 +334,56 @@ class NamesIT {
                     .isEqualTo("again");
             daemon.api().delete("/namespaces/" + PREFIX).expect(204);
         }
+    }
+
+    @Test
+    void whatCannotBeMadeAgainIsToldAndDeleted() throws Exception {
+        TestDaemon.Places places = TestDaemon.newPlaces();
+        String[] where = places.arguments(0).toArray(String[]::new);
+        String body = "{\"name\":\"" + PREFIX + "\",\"type\":\"user\"}";
+        try (TestDaemon daemon = TestDaemon.at(places, where)) {
+            daemon.api().post("/namespaces", body).expect(201);
+            daemon.keepPlaces();
+        }
+        Path declared = places.state().resolve("namespaces");
+        String mine = Files.readString(declared.resolve("user:" + PREFIX + ".json"));
+        Files.writeString(declared.resolve("user:zz-late.json"), mine.replace(PREFIX, "zz-late"));
+        Outside.run("umount", places.run().resolve("ns/user/" + PREFIX).toString());
+        Outside.run("umount", places.run().resolve("ns").toString());
+        Files.delete(places.run().resolve("ns/user/" + PREFIX));
+        Files.writeString(places.run().resolve("boot-id"), "another");
+        try (TestDaemon daemon = TestDaemon.at(places, where)) {
+            Api again = daemon.api();
+            JsonNode late = again.get("/namespaces/user:zz-late").expect(200).json();
+            assertThat(late.path("stale").asBoolean()).as(late.toString()).isTrue();
+            assertThat(again.get("/namespaces?type=user").expect(200).json().toString())
+                    .contains("zz-late");
+            again.delete("/namespaces/user:zz-late").expect(204);
+            again.get("/namespaces/user:zz-late").expect(404);
+            assertThat(declared.resolve("user:zz-late.json")).doesNotExist();
+            again.delete("/namespaces/" + PREFIX).expect(204);
+        }
+    }
+
+    @Test
+    void theNextNetworkNamespaceLiesReady() {
+        long first = create("net", "").path("id").asLong();
+        JsonNode ready = await().atMost(Duration.ofSeconds(5)).until(this::ready, Objects::nonNull);
+        assertThat(ready.path("id").asLong()).isNotEqualTo(first);
+        assertThat(Outside.run("ip", "netns", "list")).contains(PREFIX);
+        api.delete("/namespaces/" + PREFIX).expect(204);
+        assertThat(create("net", "").path("id").asLong()).isEqualTo(ready.path("id").asLong());
+        assertThat(Outside.run("ip", "-n", PREFIX, "link")).contains("LOOPBACK,UP");
+    }
+
+    private @Nullable JsonNode ready() {
+        for (JsonNode each :
+                api.get("/namespaces?type=net&named=false").expect(200).json().path("items")) {
+            if (each.path("manager").path("evidence").asString().startsWith("kept ready")) {
+                return each;
+            }
+        }
+        return null;
     }
 
     @Test

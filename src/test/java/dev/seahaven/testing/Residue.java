@@ -100,6 +100,8 @@ final class Residue {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+        // One may lie ready, and comes and goes in its own time.
+        found.computeIfPresent("descriptors net:[", (kind, count) -> count == 1 ? null : count - 1);
     }
 
     private static String kind(Path fd) {
