@@ -21,12 +21,12 @@ void become_inside_root(const struct plan *plan)
         fail("setresuid", "0");
 }
 
-static void set_capabilities(uint64_t set)
+static void set_capabilities(uint64_t set, uint64_t inheritable)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[2] = {
-        {.effective = (uint32_t)set, .permitted = (uint32_t)set},
-        {.effective = (uint32_t)(set >> 32), .permitted = (uint32_t)(set >> 32)},
+        {.effective = (uint32_t)set, .permitted = (uint32_t)set, .inheritable = (uint32_t)inheritable},
+        {.effective = (uint32_t)(set >> 32), .permitted = (uint32_t)(set >> 32), .inheritable = (uint32_t)(inheritable >> 32)},
     };
 
     if (syscall(SYS_capset, &header, data) < 0)
@@ -35,7 +35,7 @@ static void set_capabilities(uint64_t set)
 
 void keep_only_kill(void)
 {
-    set_capabilities(1ull << CAP_KILL);
+    set_capabilities(1ull << CAP_KILL, 0);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         fail("prctl", "PR_SET_NO_NEW_PRIVS");
 }
@@ -54,9 +54,14 @@ void setup_credentials(const struct plan *plan)
         fail("setgroups", "%u groups", plan->groups);
     if (syscall(SYS_setresgid, plan->gid, plan->gid, plan->gid) < 0)
         fail("setresgid", "%u", plan->gid);
+    if (plan->ambient != 0 && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+        fail("prctl", "PR_SET_KEEPCAPS");
     if (syscall(SYS_setresuid, plan->uid, plan->uid, plan->uid) < 0)
         fail("setresuid", "%u", plan->uid);
-    set_capabilities(plan->uid == 0 ? plan->capabilities : 0);
+    set_capabilities(plan->uid == 0 ? plan->capabilities : plan->ambient, plan->ambient);
+    for (unsigned capability = 0; capability < 64; capability++)
+        if ((plan->ambient >> capability & 1) != 0 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) < 0)
+            fail("prctl", "PR_CAP_AMBIENT_RAISE, %u", capability);
     if ((plan->flags & PLAN_NO_NEW_PRIVS) != 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         fail("prctl", "PR_SET_NO_NEW_PRIVS");
 }

@@ -135,7 +135,7 @@ static unsigned fixed_mounts(const struct plan *plan, unsigned *which)
     for (unsigned i = 0; i < sizeof kernel_filesystems / sizeof kernel_filesystems[0]; i++)
         if ((plan->flags & kernel_filesystems[i].flag) != 0)
             which[count++] = kernel_filesystems[i].place;
-    for (unsigned i = 0; i < plan->attachments; i++)
+    for (unsigned i = 0; i < plan->attachments + plan->devices; i++)
         which[count++] = MOUNTS_FIXED + i;
     return count;
 }

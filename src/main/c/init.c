@@ -86,9 +86,19 @@ void run_command(const struct launch *launch)
     char **arguments = vector_of(plan->arguments);
     char **environment = vector_of(plan->environment);
 
+    /* Landlock and seccomp take no new privileges or CAP_SYS_ADMIN, which ends with the credentials; a filter that could
+     * stop the steps between comes last. */
+    bool filters_last = (plan->flags & PLAN_NO_NEW_PRIVS) != 0;
+    set_rlimits(plan);
+    set_label(plan);
+    restrict_with_landlock(plan);
+    if (!filters_last)
+        load_filters(plan);
     setup_credentials(plan);
     enter_working_directory(plan);
     umask(022);
+    if (filters_last)
+        load_filters(plan);
     enter_stage(STAGE_EXEC);
     launch->progress->executed_nanos = clock_nanos(CLOCK_REALTIME);
     launch->progress->executed_monotonic_nanos = clock_nanos(CLOCK_MONOTONIC);

@@ -92,15 +92,15 @@ static void set_loopback_up(void)
 }
 
 /* On v1 the child moves itself, which waits for nothing; on v2 it was cloned into its group. */
-static void enter_freezer(const struct launch *launch)
+static void enter_v1_groups(const struct launch *launch)
 {
-    if (launch->plan.fd_freezer == WIRE_NO_FD)
-        return;
     enter_stage(STAGE_CGROUP);
-    int tasks = openat(launch->fds[launch->plan.fd_freezer], "tasks", O_WRONLY | O_CLOEXEC);
-    if (tasks < 0 || !write_all(tasks, "0", 1))
-        fail("write", "freezer tasks");
-    close(tasks);
+    for (uint32_t i = 0; i < launch->plan.v1_groups; i++) {
+        int tasks = openat(launch->fds[launch->plan.v1_group[i]], "tasks", O_WRONLY | O_CLOEXEC);
+        if (tasks < 0 || !write_all(tasks, "0", 1))
+            fail("write", "tasks of v1 group %u", i);
+        close(tasks);
+    }
 }
 
 static void enter_cgroup_namespace(const struct plan *plan)
@@ -115,6 +115,25 @@ static void set_hostname(const struct plan *plan)
     enter_stage(STAGE_HOSTNAME);
     if (plan->hostname.length != 0 && sethostname(plan->hostname.bytes, plan->hostname.length) < 0)
         fail("sethostname", "%s", plan->hostname.bytes);
+}
+
+/* The kernel shows everyone the same /proc/sys, and takes the namespaces of who writes. */
+static void set_sysctls(const struct plan *plan)
+{
+    const uint8_t *at = plan->sysctls.at;
+    char path[256];
+
+    enter_stage(STAGE_SYSCTLS);
+    for (uint32_t i = 0; i < plan->sysctls.count / 2; i++) {
+        struct span name = span_next(&at), value = span_next(&at);
+        snprintf(path, sizeof path, "/proc/sys/%s", name.bytes);
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+        if (fd < 0)
+            fail("open", "%s", path);
+        if (!write_all(fd, value.bytes, value.length))
+            fail("write", "%s", path);
+        close(fd);
+    }
 }
 
 /* Dies with the monitor. A change of ids clears this (prctl(2)), so it comes after; the monitor may be dead already. */
@@ -135,7 +154,7 @@ void sandbox_child(struct launch *launch)
 
     fail_socket = launch->child_sync;
     fail_cleanup = NULL;
-    enter_freezer(launch);
+    enter_v1_groups(launch);
     enter_stage(STAGE_DESCRIPTORS);
     arrange_descriptors(launch);
     wait_for_maps();
@@ -147,6 +166,7 @@ void sandbox_child(struct launch *launch)
     set_hostname(plan);
     if ((plan->flags & PLAN_LOOPBACK) != 0)
         set_loopback_up();
+    set_sysctls(plan);
     if (plan->root_kind != ROOT_NONE)
         build_devices(plan);
     receive_mounts(plan, &mounts);

@@ -50,10 +50,10 @@ struct launch {
 
 /* Mounts that the monitor sends to the child, in this order; those that the plan does not ask for are left out. */
 enum mount_fd { MOUNT_ROOT, MOUNT_PROC, MOUNT_SYSFS, MOUNT_MQUEUE, MOUNTS_FIXED };
-#define MOUNT_FDS_MAX (MOUNTS_FIXED + PLAN_ATTACHMENTS_MAX)
+#define MOUNT_FDS_MAX (MOUNTS_FIXED + PLAN_ATTACHMENTS_MAX + PLAN_DEVICES_MAX)
 
 struct mounts {
-    int fd[MOUNT_FDS_MAX]; /* -1: not there; after MOUNTS_FIXED the attachments */
+    int fd[MOUNT_FDS_MAX]; /* -1: not there; after MOUNTS_FIXED the attachments, and then the devices */
 };
 
 /* clone.c */
@@ -72,6 +72,12 @@ void mask_paths(const struct plan *plan, const struct mounts *mounts);
 void change_root(const struct plan *plan, const struct mounts *mounts);
 
 void refresh_mounts(const struct plan *plan, const struct mounts *mounts); /* in a copy of another's mounts */
+
+/* hardening.c, in the command */
+void set_rlimits(const struct plan *plan);
+void set_label(const struct plan *plan);
+void restrict_with_landlock(const struct plan *plan);
+void load_filters(const struct plan *plan);
 
 /* credentials.c */
 void become_inside_root(const struct plan *plan);

@@ -160,11 +160,11 @@ __attribute__((noreturn)) static void refuse_launch(void)
 /* What fail() runs in the monitor. Where the child has died or is about to, that is the cause, and what failed here follows. */
 static void give_up(void)
 {
-    struct pollfd child = {.fd = launch.pidfd, .events = POLLIN};
+    struct pollfd child[] = {{.fd = launch.pidfd, .events = POLLIN}, {.fd = launch.sync, .events = POLLIN}}; /* its report comes before its death */
 
     /* ESRCH: it has given its namespaces back already, and is dead when the kernel has taken them down. */
     int wait_millis = errno == ESRCH ? 2000 : 50;
-    if (launch.pid > 0 && !executed() && poll(&child, 1, wait_millis) > 0)
+    if (launch.pid > 0 && !executed() && poll(child, 2, wait_millis) > 0)
         refuse_launch();
     undo();
 }
@@ -247,6 +247,8 @@ static void carry_out(void)
         make_kernel_filesystems(&launch, &mounts);
         for (uint32_t i = 0; i < launch.plan.attachments; i++)
             mounts.fd[MOUNTS_FIXED + i] = launch.fds[launch.plan.attachment[i].fd];
+        for (uint32_t i = 0; i < launch.plan.devices; i++)
+            mounts.fd[MOUNTS_FIXED + launch.plan.attachments + i] = launch.fds[launch.plan.device[i].fd];
         send_mounts(&launch, &mounts);
         remove_work(getpid()); /* waits for RCU, while the child goes on */
         for (uint32_t i = 0; i < launch.plan.joins; i++) /* or it would hold what the child has left */

@@ -281,7 +281,8 @@ void make_kernel_filesystems(const struct launch *launch, struct mounts *mounts)
     if (setns(launch->pidfd, CLONE_NEWNET | CLONE_NEWIPC) < 0)
         fail("setns", "pidfd, net and ipc");
     if ((plan->flags & PLAN_SYSFS) != 0)
-        mounts->fd[MOUNT_SYSFS] = make_mount("sysfs", KERNEL_ATTRIBUTES | MOUNT_ATTR_RDONLY, NULL);
+        mounts->fd[MOUNT_SYSFS] =
+            make_mount("sysfs", KERNEL_ATTRIBUTES | ((plan->flags & PLAN_SYSFS_WRITABLE) != 0 ? 0 : MOUNT_ATTR_RDONLY), NULL);
     if ((plan->flags & PLAN_MQUEUE) != 0)
         mounts->fd[MOUNT_MQUEUE] = make_mount("mqueue", KERNEL_ATTRIBUTES, NULL);
     if (setns(host->net_ns, CLONE_NEWNET) < 0 || setns(host->ipc_ns, CLONE_NEWIPC) < 0)
@@ -364,6 +365,23 @@ void build_devices(const struct plan *plan)
     close(dev);
 }
 
+static void attach_devices(const struct plan *plan, const struct mounts *mounts, int root)
+{
+    char path[4096];
+
+    for (uint32_t i = 0; i < plan->devices; i++) {
+        const char *name = plan->device[i].path.bytes;
+        snprintf(path, sizeof path, "dev/%s", name);
+        for (char *slash = strchr(path + 4, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+            *slash = '\0';
+            close(mount_point(root, path, true));
+            *slash = '/';
+        }
+        attach_at(mounts->fd[MOUNTS_FIXED + plan->attachments + i], root, path, false);
+        close(mounts->fd[MOUNTS_FIXED + plan->attachments + i]);
+    }
+}
+
 void setup_mounts(const struct plan *plan, const struct mounts *mounts)
 {
     enter_stage(STAGE_MOUNTS);
@@ -375,6 +393,7 @@ void setup_mounts(const struct plan *plan, const struct mounts *mounts)
     if (sys_move_mount(AT_FDCWD, PLACE_STAGE, dev_target, "", MOVE_MOUNT_T_EMPTY_PATH) < 0)
         fail("move_mount", "/dev");
     close(dev_target);
+    attach_devices(plan, mounts, root);
     if (mounts->fd[MOUNT_MQUEUE] >= 0)
         attach_at(mounts->fd[MOUNT_MQUEUE], root, "dev/mqueue", true);
     if (mounts->fd[MOUNT_PROC] >= 0)

@@ -138,3 +138,27 @@ static inline int sys_waitid_pidfd(int pidfd, void *info, int options, struct ru
 {
     return (int)syscall(SYS_waitid, 3 /* P_PIDFD */, pidfd, info, options, usage);
 }
+
+/* landlock(7) */
+#define LANDLOCK_PATH_BENEATH 1
+#define LANDLOCK_NET_PORT 2
+
+struct landlock_beneath {
+    uint64_t access;
+    int32_t parent;
+} __attribute__((packed));
+
+static inline int sys_landlock_create_ruleset(const uint64_t *handled, size_t size)
+{
+    return (int)syscall(444, handled, size, 0);
+}
+
+static inline int sys_landlock_add_rule(int ruleset, int type, const void *rule)
+{
+    return (int)syscall(445, ruleset, type, rule, 0);
+}
+
+static inline int sys_landlock_restrict_self(int ruleset)
+{
+    return (int)syscall(446, ruleset, 0);
+}

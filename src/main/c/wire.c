@@ -33,14 +33,14 @@ static uint64_t take_u64(struct cursor *in, const char *what)
     return value;
 }
 
-static struct span take_span(struct cursor *in, const char *what)
+static struct span take_bytes(struct cursor *in, const char *what)
 {
     struct span span = {"", 0};
     uint32_t length = take_u32(in, what);
 
     if (in->wrong != NULL)
         return span;
-    if ((size_t)(in->end - in->at) <= length || in->at[length] != 0 || memchr(in->at, 0, length) != NULL) {
+    if ((size_t)(in->end - in->at) <= length || in->at[length] != 0) {
         in->wrong = what;
         return span;
     }
@@ -48,6 +48,15 @@ static struct span take_span(struct cursor *in, const char *what)
     span.length = length;
     in->at += (size_t)length + 1;
     return span;
+}
+
+static struct span take_span(struct cursor *in, const char *what)
+{
+    struct span span = take_bytes(in, what);
+
+    if (memchr(span.bytes, 0, span.length) != NULL)
+        in->wrong = what;
+    return in->wrong == NULL ? span : (struct span){"", 0};
 }
 
 static struct span_list take_list(struct cursor *in, const char *what)
@@ -87,6 +96,45 @@ struct span span_next(const uint8_t **at)
     return span;
 }
 
+static void take_hardening(struct cursor *in, struct plan *plan, uint32_t fds)
+{
+    plan->v1_groups = take_count(in, PLAN_V1_GROUPS_MAX, "v1_groups");
+    for (uint32_t i = 0; i < plan->v1_groups; i++) {
+        plan->v1_group[i] = take_fd(in, fds, "v1_group");
+        if (plan->v1_group[i] == WIRE_NO_FD)
+            in->wrong = "v1_group";
+    }
+    plan->devices = take_count(in, PLAN_DEVICES_MAX, "devices");
+    for (uint32_t i = 0; i < plan->devices; i++) {
+        plan->device[i].fd = take_fd(in, fds, "device");
+        plan->device[i].path = take_span(in, "device");
+        if (plan->device[i].fd == WIRE_NO_FD)
+            in->wrong = "device";
+    }
+    plan->rlimits = take_count(in, PLAN_RLIMITS_MAX, "rlimits");
+    for (uint32_t i = 0; i < plan->rlimits; i++) {
+        plan->rlimit[i].resource = take_u32(in, "rlimit");
+        plan->rlimit[i].soft = take_u64(in, "rlimit");
+        plan->rlimit[i].hard = take_u64(in, "rlimit");
+    }
+    plan->landlock_paths = take_count(in, PLAN_LANDLOCK_PATHS_MAX, "landlock_paths");
+    for (uint32_t i = 0; i < plan->landlock_paths; i++) {
+        plan->landlock_path[i].access = take_u64(in, "landlock_path");
+        plan->landlock_path[i].path = take_span(in, "landlock_path");
+    }
+    plan->landlock_ports = take_count(in, PLAN_LANDLOCK_PORTS_MAX, "landlock_ports");
+    for (uint32_t i = 0; i < plan->landlock_ports; i++) {
+        plan->landlock_port[i].access = take_u64(in, "landlock_port");
+        plan->landlock_port[i].port = take_u64(in, "landlock_port");
+    }
+    plan->filters = take_count(in, PLAN_FILTERS_MAX, "filters");
+    for (uint32_t i = 0; i < plan->filters; i++) {
+        plan->filter[i] = take_bytes(in, "filter");
+        if (in->wrong == NULL && (plan->filter[i].length == 0 || plan->filter[i].length % 8 != 0))
+            in->wrong = "filter";
+    }
+}
+
 const char *plan_decode(struct plan *plan, const uint8_t *bytes, size_t length, uint32_t fds)
 {
     struct cursor in = {bytes, bytes + length, NULL};
@@ -117,11 +165,15 @@ const char *plan_decode(struct plan *plan, const uint8_t *bytes, size_t length, 
     plan->gid = take_u32(&in, "gid");
     plan->upper_bytes = take_u64(&in, "upper_bytes");
     plan->capabilities = take_u64(&in, "capabilities");
+    plan->ambient = take_u64(&in, "ambient");
     plan->timeout_nanos = take_u64(&in, "timeout_nanos");
     plan->log_limit_bytes = take_u64(&in, "log_limit_bytes");
     plan->capture_limit_bytes = take_u64(&in, "capture_limit_bytes");
     plan->monotonic_offset_seconds = (int64_t)take_u64(&in, "monotonic_offset_seconds");
     plan->boottime_offset_seconds = (int64_t)take_u64(&in, "boottime_offset_seconds");
+    plan->landlock_fs = take_u64(&in, "landlock_fs");
+    plan->landlock_net = take_u64(&in, "landlock_net");
+    plan->landlock_scoped = take_u64(&in, "landlock_scoped");
 
     plan->joins = take_count(&in, PLAN_JOINS_MAX, "joins");
     for (uint32_t i = 0; i < plan->joins; i++) {
@@ -146,16 +198,22 @@ const char *plan_decode(struct plan *plan, const uint8_t *bytes, size_t length, 
         plan->prepared[i].opaque = take_u32(&in, "prepared");
         plan->prepared[i].path = take_span(&in, "prepared");
     }
+    take_hardening(&in, plan, fds);
     plan->uid_map = take_span(&in, "uid_map");
     plan->gid_map = take_span(&in, "gid_map");
     plan->hostname = take_span(&in, "hostname");
     plan->working_directory = take_span(&in, "working_directory");
+    plan->label_file = take_span(&in, "label_file");
+    plan->label = take_span(&in, "label");
+    plan->sysctls = take_list(&in, "sysctls");
     plan->masked = take_list(&in, "masked");
     plan->read_only = take_list(&in, "read_only");
     plan->arguments = take_list(&in, "arguments");
     plan->environment = take_list(&in, "environment");
     if (in.wrong == NULL && in.at != in.end)
         in.wrong = "bytes after the plan";
+    if (in.wrong == NULL && plan->sysctls.count % 2 != 0)
+        in.wrong = "sysctls";
     if (in.wrong == NULL && plan->arguments.count == 0)
         in.wrong = "no arguments";
     if (in.wrong == NULL && (plan->root_kind > ROOT_OVERLAY || (plan->root_kind == ROOT_TREE && plan->fd_root == WIRE_NO_FD)))

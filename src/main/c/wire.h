@@ -16,10 +16,10 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x4e565348u /* "HSVN" */
-#define WIRE_VERSION 1u
+#define WIRE_VERSION 2u
 #define WIRE_INLINE_MAX (64u * 1024u)
 #define WIRE_PLAN_MAX (4u * 1024u * 1024u)
-#define WIRE_FDS_MAX 64u
+#define WIRE_FDS_MAX 96u
 #define WIRE_NO_FD 0xffffffffu
 
 enum plan_flag {
@@ -37,6 +37,7 @@ enum plan_flag {
     PLAN_PTS_GID_5 = 1u << 11, /* group 5 (tty) is mapped, so devpts can give its terminals to it */
     PLAN_PID_SHARED = 1u << 12, /* the pid namespace is not the sandbox's own: the end is cgroup.kill, init a subreaper */
     PLAN_KEEP = 1u << 13, /* no command: the child stays in its namespaces until it is ended, or asked to end with its company */
+    PLAN_SYSFS_WRITABLE = 1u << 14, /* with PLAN_SYSFS: not read-only */
 };
 
 enum root_kind {
@@ -65,6 +66,26 @@ struct attachment {
     struct span target;
 };
 
+struct device {
+    uint32_t fd; /* a detached mount of a device node */
+    struct span path; /* below /dev, without a leading slash */
+};
+
+struct rlimit_wanted {
+    uint32_t resource; /* RLIMIT_* */
+    uint64_t soft, hard;
+};
+
+struct landlock_path {
+    uint64_t access; /* LANDLOCK_ACCESS_FS_* */
+    struct span path;
+};
+
+struct landlock_port {
+    uint64_t access; /* LANDLOCK_ACCESS_NET_* */
+    uint64_t port;
+};
+
 struct prepared {
     uint32_t mode;
     uint32_t opaque;
@@ -75,6 +96,12 @@ struct prepared {
 #define PLAN_GROUPS_MAX 64
 #define PLAN_ATTACHMENTS_MAX 32
 #define PLAN_PREPARED_MAX 32
+#define PLAN_V1_GROUPS_MAX 10
+#define PLAN_DEVICES_MAX 16
+#define PLAN_RLIMITS_MAX 16
+#define PLAN_LANDLOCK_PATHS_MAX 64
+#define PLAN_LANDLOCK_PORTS_MAX 64
+#define PLAN_FILTERS_MAX 4
 
 struct plan {
     uint32_t flags;
@@ -94,18 +121,28 @@ struct plan {
     uint32_t uid, gid;           /* of the command, seen from the inside */
     uint64_t upper_bytes;
     uint64_t capabilities; /* permitted, effective and bounding set, as a bit mask */
+    uint64_t ambient;      /* inheritable and ambient set */
     uint64_t timeout_nanos; /* 0: none */
     uint64_t log_limit_bytes;
     uint64_t capture_limit_bytes; /* of each stream */
     int64_t monotonic_offset_seconds, boottime_offset_seconds;
-    uint32_t joins, groups, attachments, prepareds;
+    uint64_t landlock_fs, landlock_net, landlock_scoped; /* what is handled; all 0: no Landlock */
+    uint32_t joins, groups, attachments, prepareds, v1_groups, devices, rlimits, landlock_paths, landlock_ports, filters;
     struct join join[PLAN_JOINS_MAX];
     uint32_t group[PLAN_GROUPS_MAX];
     struct attachment attachment[PLAN_ATTACHMENTS_MAX];
     struct prepared prepared[PLAN_PREPARED_MAX];
+    uint32_t v1_group[PLAN_V1_GROUPS_MAX]; /* directories on v1 hierarchies to be entered, the freezer among them */
+    struct device device[PLAN_DEVICES_MAX];
+    struct rlimit_wanted rlimit[PLAN_RLIMITS_MAX];
+    struct landlock_path landlock_path[PLAN_LANDLOCK_PATHS_MAX];
+    struct landlock_port landlock_port[PLAN_LANDLOCK_PORTS_MAX];
+    struct span filter[PLAN_FILTERS_MAX]; /* struct sock_filter[], loaded in this order */
     struct span uid_map, gid_map; /* text for /proc/PID/uid_map; empty: not ours to write */
     struct span hostname;         /* empty: left as it is */
     struct span working_directory;
+    struct span label_file, label; /* what to write where, for a security module; empty: nothing */
+    struct span_list sysctls; /* below /proc/sys; each path is followed by its value */
     struct span_list masked, read_only, arguments, environment;
 };
 

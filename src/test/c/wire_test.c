@@ -58,7 +58,7 @@ static void put_plan(struct bytes *to)
     put_u32(to, 0);
     for (uint32_t i = 0; i < 4; i++)
         put_u32(to, 1000 + i);
-    for (uint64_t i = 0; i < 7; i++)
+    for (uint64_t i = 0; i < 11; i++)
         put_u64(to, i);
     put_u32(to, 1);
     put_u32(to, 0x40000000);
@@ -73,11 +73,30 @@ static void put_plan(struct bytes *to)
     put_u32(to, 0755);
     put_u32(to, 1);
     put_string(to, "tmp");
+    put_u32(to, 1); /* v1 groups */
+    put_u32(to, 1);
+    put_u32(to, 1); /* devices */
+    put_u32(to, 0);
+    put_string(to, "fuse");
+    put_u32(to, 1); /* rlimits */
+    put_u32(to, 7);
+    put_u64(to, 1024);
+    put_u64(to, 2048);
+    put_u32(to, 1); /* landlock */
+    put_u64(to, 12);
+    put_string(to, "/usr");
+    put_u32(to, 1);
+    put_u64(to, 2);
+    put_u64(to, 443);
+    put_u32(to, 1); /* filters */
+    put_string(to, "12345678");
     put_string(to, "0 524288 65536\n");
     put_string(to, "0 524288 65536\n");
     put_string(to, "box");
     put_string(to, "/");
-    for (int list = 0; list < 4; list++) {
+    put_string(to, "/proc/self/attr/exec");
+    put_string(to, "label");
+    for (int list = 0; list < 5; list++) {
         put_u32(to, 2);
         put_string(to, "one");
         put_string(to, "");
@@ -93,9 +112,9 @@ static const char *decode_exactly(const uint8_t *data, size_t length, uint32_t f
     const char *wrong = plan_decode(plan, copy, length, fds);
 
     if (wrong == NULL && (plan->flags & PLAN_IN_MEMFD) == 0) {
-        struct span_list lists[] = {plan->masked, plan->read_only, plan->arguments, plan->environment};
+        struct span_list lists[] = {plan->sysctls, plan->masked, plan->read_only, plan->arguments, plan->environment};
         size_t total = 0;
-        for (size_t i = 0; i < 4; i++)
+        for (size_t i = 0; i < 5; i++)
             for (uint32_t n = 0; n < lists[i].count; n++) {
                 struct span span = span_next(&lists[i].at);
                 total += strlen(span.bytes);
@@ -115,7 +134,8 @@ static void golden(void)
     put_plan(&bytes);
     assert(decode_exactly(bytes.data, bytes.length, 2, &plan) == NULL);
     assert(plan.joins == 1 && plan.join[0].fd == 1 && plan.groups == 2 && plan.group[1] == 5 && plan.gid == 1003);
-    assert(plan.arguments.count == 2 && plan.attachments == 1 && plan.prepareds == 1 && plan.boottime_offset_seconds == 6);
+    assert(plan.arguments.count == 2 && plan.attachments == 1 && plan.prepareds == 1 && plan.boottime_offset_seconds == 7);
+    assert(plan.rlimit[0].hard == 2048 && plan.landlock_port[0].port == 443 && plan.filter[0].length == 8 && plan.sysctls.count == 2);
     assert(decode_exactly(bytes.data, bytes.length, 1, &plan) != NULL); /* a descriptor that did not come */
     bytes.data[bytes.length] = 0;
     assert(decode_exactly(bytes.data, bytes.length + 1, 2, &plan) != NULL);
@@ -159,7 +179,10 @@ static int decode(const char *file, uint32_t fds)
            (int)plan.fd_stdin, (int)plan.fd_log, (int)plan.fd_run, (int)plan.fd_state);
     printf("root %u %u %u %u %u %llu\n", plan.root_kind, plan.root_mapped, plan.root_read_only, plan.root_uid, plan.root_gid,
            (unsigned long long)plan.upper_bytes);
-    printf("ids %u %u\ncapabilities %llx\n", plan.uid, plan.gid, (unsigned long long)plan.capabilities);
+    printf("ids %u %u\ncapabilities %llx %llx\n", plan.uid, plan.gid, (unsigned long long)plan.capabilities,
+           (unsigned long long)plan.ambient);
+    printf("landlock %llx %llx %llx\n", (unsigned long long)plan.landlock_fs, (unsigned long long)plan.landlock_net,
+           (unsigned long long)plan.landlock_scoped);
     printf("limits %llu %llu %llu\n", (unsigned long long)plan.timeout_nanos, (unsigned long long)plan.log_limit_bytes,
            (unsigned long long)plan.capture_limit_bytes);
     printf("offsets %lld %lld\n", (long long)plan.monotonic_offset_seconds, (long long)plan.boottime_offset_seconds);
@@ -171,6 +194,22 @@ static int decode(const char *file, uint32_t fds)
         printf("attachment %u %s\n", plan.attachment[i].fd, plan.attachment[i].target.bytes);
     for (uint32_t i = 0; i < plan.prepareds; i++)
         printf("prepared %o %u %s\n", plan.prepared[i].mode, plan.prepared[i].opaque, plan.prepared[i].path.bytes);
+    for (uint32_t i = 0; i < plan.v1_groups; i++)
+        printf("v1_group %u\n", plan.v1_group[i]);
+    for (uint32_t i = 0; i < plan.devices; i++)
+        printf("device %u %s\n", plan.device[i].fd, plan.device[i].path.bytes);
+    for (uint32_t i = 0; i < plan.rlimits; i++)
+        printf("rlimit %u %llu %llu\n", plan.rlimit[i].resource, (unsigned long long)plan.rlimit[i].soft,
+               (unsigned long long)plan.rlimit[i].hard);
+    for (uint32_t i = 0; i < plan.landlock_paths; i++)
+        printf("landlock_path %llx %s\n", (unsigned long long)plan.landlock_path[i].access, plan.landlock_path[i].path.bytes);
+    for (uint32_t i = 0; i < plan.landlock_ports; i++)
+        printf("landlock_port %llx %llu\n", (unsigned long long)plan.landlock_port[i].access,
+               (unsigned long long)plan.landlock_port[i].port);
+    for (uint32_t i = 0; i < plan.filters; i++)
+        printf("filter %u\n", plan.filter[i].length);
+    printf("label %s %s\n", plan.label_file.bytes, plan.label.bytes);
+    print_list("sysctl", plan.sysctls);
     printf("uid_map %s", plan.uid_map.bytes);
     printf("gid_map %s", plan.gid_map.bytes);
     printf("hostname %s\ndirectory %s\n", plan.hostname.bytes, plan.working_directory.bytes);

@@ -23,7 +23,7 @@ import java.util.stream.Stream;
 class ArchitectureTest {
 
     private static final List<String> GROUND =
-            List.of("syscall", "procfs", "netlink", "mount", "cgroup", "launcher");
+            List.of("syscall", "procfs", "netlink", "mount", "seccomp", "cgroup", "launcher");
 
     /** Besides itself. */
     private static final Map<String, List<String>> MAY_USE =
@@ -32,12 +32,14 @@ class ArchitectureTest {
                     Map.entry("procfs", List.of()),
                     Map.entry("netlink", List.of("syscall")),
                     Map.entry("mount", List.of()),
+                    Map.entry("seccomp", List.of("syscall")),
                     Map.entry("cgroup", List.of("syscall", "procfs")),
                     Map.entry("launcher", List.of("syscall", "procfs", "mount", "cgroup")),
                     Map.entry("namespace", with(GROUND, "web")),
                     Map.entry("sandbox", with(GROUND, "web", "namespace")),
                     Map.entry("process", with(GROUND, "web", "namespace")),
                     Map.entry("exec", with(GROUND, "web", "namespace", "sandbox")),
+                    Map.entry("isolation", with(GROUND, "web", "namespace", "sandbox")),
                     Map.entry("system", with(GROUND, "web")),
                     Map.entry("web", List.of("syscall", "launcher")),
                     Map.entry("access", List.of("web", "syscall")),

@@ -4,6 +4,8 @@ import dev.seahaven.syscall.Fd;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.List;
+
 /** The control group of one sandbox, on whichever hierarchy the host has. */
 public interface Cgroup {
 
@@ -11,24 +13,50 @@ public interface Cgroup {
     String path();
 
     /**
-     * What a launch needs to start in it: one of the two is not null.
+     * What a launch needs to start in it: one of the first two is not null.
      *
      * @param v2 the directory on a cgroup2, for CLONE_INTO_CGROUP
      * @param freezer the directory on a v1 freezer
+     * @param v1 directories on v1 hierarchies, the freezer first
      */
-    record Entry(@Nullable Fd v2, @Nullable Fd freezer) implements AutoCloseable {
+    record Entry(@Nullable Fd v2, @Nullable Fd freezer, List<Fd> v1) implements AutoCloseable {
         @Override
         public void close() {
             if (v2 != null) {
                 v2.close();
             }
-            if (freezer != null) {
-                freezer.close();
-            }
+            v1.forEach(Fd::close);
         }
     }
 
-    /** Opens the directory for a launch. */
+    /** Makes what every launch needs ahead of it. */
+    void prepare();
+
+    /**
+     * Sets its limits, for the first time; what was not limited before has to be possible.
+     *
+     * @param accounted whether the time of its processes is to be told while they run
+     * @throws MissingFeatureException when the host cannot set one of them
+     */
+    void limit(Limits limits, boolean accounted);
+
+    /** Changes limits while processes are in it. */
+    void change(Limits before, Limits after);
+
+    Usage usage();
+
+    Usage.Evidence evidence();
+
+    /** Time that its processes have used; null where nobody counts. */
+    @Nullable Double cpuMillis();
+
+    /** The most memory that it has ever used; null where nobody counts. */
+    @Nullable Long peakMemoryBytes();
+
+    /** The processes in it, by their numbers in the daemon's pid namespace. */
+    List<Integer> processes();
+
+    /** Opens the directories for a launch. */
     Entry enter();
 
     /** Stops every process in it, and returns when all are stopped or after one second. */

@@ -9,6 +9,7 @@ import java.io.File;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The daemon's own part of the host's cgroup hierarchies: one group, and below it one for each
@@ -28,12 +29,21 @@ public final class Cgroups {
     private final Version version;
     private final Path mountPoint;
     private final String name;
+    private final Hierarchies hierarchies;
+    private final RunGroups runs = new RunGroups(this);
 
-    private Cgroups(Syscalls syscalls, Version version, Path mountPoint, String name) {
+    private Cgroups(
+            Syscalls syscalls,
+            Version version,
+            Path mountPoint,
+            String name,
+            List<MountInfo> mounts) {
         this.syscalls = syscalls;
         this.version = version;
         this.mountPoint = mountPoint;
         this.name = name;
+        this.hierarchies =
+                new Hierarchies(syscalls, mounts, version == Version.V2 ? mountPoint : null, name);
     }
 
     /**
@@ -45,15 +55,15 @@ public final class Cgroups {
     public static Cgroups detect(Syscalls syscalls, List<MountInfo> mounts, String name) {
         for (MountInfo mount : mounts) {
             if (mount.fileSystem().equals("cgroup2")) {
-                return new Cgroups(syscalls, Version.V2, Path.of(mount.mountPoint()), name);
+                return new Cgroups(syscalls, Version.V2, Path.of(mount.mountPoint()), name, mounts);
             }
         }
         for (MountInfo mount : mounts) {
             if (mount.fileSystem().equals("cgroup") && mount.superOptions().contains("freezer")) {
-                return new Cgroups(syscalls, Version.V1, Path.of(mount.mountPoint()), name);
+                return new Cgroups(syscalls, Version.V1, Path.of(mount.mountPoint()), name, mounts);
             }
         }
-        return new Cgroups(syscalls, Version.NONE, Path.of("/"), name);
+        return new Cgroups(syscalls, Version.NONE, Path.of("/"), name, mounts);
     }
 
     public Version version() {
@@ -65,7 +75,7 @@ public final class Cgroups {
         return mountPoint.resolve(name);
     }
 
-    /** Makes the daemon's group, if it is not there. */
+    /** Makes the daemon's group on every hierarchy, where it is not there. */
     public void prepare() {
         try {
             syscalls.mkdir(directory().toString(), 0755);
@@ -74,10 +84,33 @@ public final class Cgroups {
                 throw e;
             }
         }
+        hierarchies.prepare();
+    }
+
+    /** Groups for runs. */
+    public RunGroups runs() {
+        return runs;
+    }
+
+    /** Whether limits of a controller can be set; known when all is prepared. */
+    public boolean has(Controller controller) {
+        return hierarchies.has(controller);
+    }
+
+    /** {@code v2}, {@code v1} or {@code none} for each controller. */
+    public Map<String, String> controllers() {
+        return hierarchies.versions();
+    }
+
+    /** What all sandboxes use together. */
+    public Usage usage() {
+        return new Resources(syscalls, hierarchies, ".").usage(directory());
     }
 
     /** Removes the daemon's group, if no sandbox is left in it. */
     public void release() {
+        runs.close();
+        hierarchies.release();
         try {
             syscalls.rmdir(directory().toString());
         } catch (SyscallException e) {
@@ -98,9 +131,10 @@ public final class Cgroups {
     public Cgroup of(String id) {
         Path directory = directory().resolve(id);
         String path = "/" + name + "/" + id;
+        Resources resources = new Resources(syscalls, hierarchies, id);
         return switch (version) {
-            case V2 -> new V2Cgroup(syscalls, directory, path);
-            case V1 -> new V1Cgroup(syscalls, directory, path);
+            case V2 -> new V2Cgroup(syscalls, directory, path, resources);
+            case V1 -> new V1Cgroup(syscalls, directory, path, resources);
             case NONE -> throw new IllegalStateException("no cgroup hierarchy is mounted");
         };
     }

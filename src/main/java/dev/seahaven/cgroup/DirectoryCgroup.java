@@ -5,9 +5,13 @@ import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
 
+import org.jspecify.annotations.Nullable;
+
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
@@ -20,11 +24,74 @@ abstract class DirectoryCgroup implements Cgroup {
     final Syscalls syscalls;
     final Path directory;
     private final String path;
+    private final Resources resources;
 
-    DirectoryCgroup(Syscalls syscalls, Path directory, String path) {
+    DirectoryCgroup(Syscalls syscalls, Path directory, String path, Resources resources) {
         this.syscalls = syscalls;
         this.directory = directory;
         this.path = path;
+        this.resources = resources;
+    }
+
+    @Override
+    public void prepare() {
+        resources.prepare();
+    }
+
+    @Override
+    public void limit(Limits limits, boolean accounted) {
+        resources.create(limits, accounted);
+    }
+
+    @Override
+    public void change(Limits before, Limits after) {
+        resources.change(before, after, this::processes);
+    }
+
+    @Override
+    public Usage usage() {
+        return resources.usage(directory);
+    }
+
+    @Override
+    public Usage.Evidence evidence() {
+        return resources.evidence();
+    }
+
+    @Override
+    public @Nullable Double cpuMillis() {
+        return resources.cpuMillis(directory);
+    }
+
+    @Override
+    public @Nullable Long peakMemoryBytes() {
+        return resources.peakMemoryBytes();
+    }
+
+    @Override
+    public List<Integer> processes() {
+        return read("cgroup.procs")
+                .lines()
+                .filter(line -> !line.isBlank())
+                .map(Integer::parseInt)
+                .toList();
+    }
+
+    /** Opens the groups on v1 hierarchies, the given one first. */
+    List<Fd> openV1(@Nullable Fd first) {
+        List<Fd> opened = new ArrayList<>();
+        if (first != null) {
+            opened.add(first);
+        }
+        try {
+            for (Path each : resources.v1Directories()) {
+                opened.add(open(each));
+            }
+            return opened;
+        } catch (RuntimeException e) {
+            opened.forEach(Fd::close);
+            throw e;
+        }
     }
 
     @Override
@@ -32,7 +99,7 @@ abstract class DirectoryCgroup implements Cgroup {
         return path;
     }
 
-    Fd open() {
+    Fd open(Path directory) {
         return syscalls.open(directory.toString(), Syscalls.O_RDONLY | Syscalls.O_DIRECTORY, 0);
     }
 
@@ -64,9 +131,14 @@ abstract class DirectoryCgroup implements Cgroup {
 
     @Override
     public void remove() {
-        if (!tryRemove(directory)) {
+        resources.remove(this::removeGroup);
+        removeGroup(directory); // last: what is left half made is found by it
+    }
+
+    private void removeGroup(Path group) {
+        if (!tryRemove(group)) {
             kill();
-            removeTree(directory);
+            removeTree(group);
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.seahaven.cgroup;
 
 import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.PidFd;
 import dev.seahaven.syscall.Signal;
 import dev.seahaven.syscall.SyscallException;
@@ -8,7 +9,6 @@ import dev.seahaven.syscall.Syscalls;
 
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 
 /**
  * A group on the v1 freezer (Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst), which
@@ -16,13 +16,14 @@ import java.util.List;
  */
 final class V1Cgroup extends DirectoryCgroup {
 
-    V1Cgroup(Syscalls syscalls, Path directory, String path) {
-        super(syscalls, directory, path);
+    V1Cgroup(Syscalls syscalls, Path directory, String path, Resources resources) {
+        super(syscalls, directory, path, resources);
     }
 
     @Override
     public Entry enter() {
-        return new Entry(null, open());
+        Fd freezer = open(directory);
+        return new Entry(null, freezer, openV1(freezer));
     }
 
     @Override
@@ -63,13 +64,5 @@ final class V1Cgroup extends DirectoryCgroup {
     @Override
     public boolean isPopulated() {
         return !processes().isEmpty();
-    }
-
-    private List<Integer> processes() {
-        return read("cgroup.procs")
-                .lines()
-                .filter(line -> !line.isBlank())
-                .map(Integer::parseInt)
-                .toList();
     }
 }

@@ -1,5 +1,6 @@
 package dev.seahaven.cgroup;
 
+import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.Syscalls;
 
 import java.nio.file.Path;
@@ -11,13 +12,19 @@ import java.time.Duration;
  */
 final class V2Cgroup extends DirectoryCgroup {
 
-    V2Cgroup(Syscalls syscalls, Path directory, String path) {
-        super(syscalls, directory, path);
+    V2Cgroup(Syscalls syscalls, Path directory, String path, Resources resources) {
+        super(syscalls, directory, path, resources);
     }
 
     @Override
     public Entry enter() {
-        return new Entry(open(), null);
+        Fd unified = open(directory);
+        try {
+            return new Entry(unified, null, openV1(null));
+        } catch (RuntimeException e) {
+            unified.close();
+            throw e;
+        }
     }
 
     @Override

@@ -10,6 +10,7 @@ import dev.seahaven.procfs.MountInfo;
 import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.sandbox.SandboxService;
 import dev.seahaven.sandbox.SandboxSettings;
+import dev.seahaven.seccomp.SeccompCompiler;
 import dev.seahaven.syscall.LinuxNamespaceCalls;
 import dev.seahaven.syscall.LinuxSyscalls;
 import dev.seahaven.syscall.NamespaceCalls;
@@ -61,7 +62,9 @@ class DaemonConfiguration {
                 sandbox.scratch().toBytes(),
                 sandbox.firstId(),
                 sandbox.changeTimeout(),
-                Processors.possible());
+                Processors.possible(),
+                sandbox.memory().toBytes(),
+                properties.policy().allowPrivileged());
     }
 
     @Bean
@@ -84,6 +87,11 @@ class DaemonConfiguration {
     @Bean
     KernelProbe kernelProbe(Syscalls syscalls, ProcRoot proc, Cgroups cgroups) {
         return new KernelProbe(syscalls, proc, cgroups);
+    }
+
+    @Bean
+    SeccompCompiler seccompCompiler(JsonMapper json) {
+        return new SeccompCompiler(json);
     }
 
     @Bean
@@ -134,9 +142,10 @@ class DaemonConfiguration {
             Cgroups cgroups,
             NamespaceFinder finder,
             SandboxSettings settings,
+            SeccompCompiler seccomp,
             JsonMapper json,
             MeterRegistry meters) {
         return new SandboxService(
-                syscalls, proc, launcher, cgroups, finder, settings, json, meters);
+                syscalls, proc, launcher, cgroups, finder, settings, seccomp, json, meters);
     }
 }

@@ -26,12 +26,25 @@ record SeahavenProperties(
         @DefaultValue("seahaven") String group,
         @DefaultValue({"localhost", "127.0.0.1", "[::1]"}) Set<String> allowedHosts,
         @DefaultValue Set<String> allowedOrigins,
-        @DefaultValue SandboxProperties sandbox) {
+        @DefaultValue SandboxProperties sandbox,
+        @DefaultValue PolicyProperties policy,
+        @DefaultValue MetricsProperties metrics) {
+
+    /**
+     * @param allowPrivileged whether a request may ask for {@code security.privileged}
+     */
+    record PolicyProperties(@DefaultValue("false") boolean allowPrivileged) {}
+
+    /**
+     * @param perSandbox whether there are metrics with the id of each sandbox as a label
+     */
+    record MetricsProperties(@DefaultValue("false") boolean perSandbox) {}
 
     /**
      * @param logLimit of the output that is kept of one sandbox; more ends it
      * @param captureLimit of each stream of a run; the rest is cut
      * @param scratch size of the writable layer of a run, which is in memory
+     * @param memory limit of a sandbox that names none; at most what the host has
      * @param firstId lowest id of the host that sandboxes are given
      * @param changeTimeout how long a change waits for another of the same sandbox
      */
@@ -39,6 +52,7 @@ record SeahavenProperties(
             @DefaultValue("64MB") DataSize logLimit,
             @DefaultValue("1MB") DataSize captureLimit,
             @DefaultValue("256MB") DataSize scratch,
+            @DefaultValue("1GB") DataSize memory,
             @DefaultValue("524288") long firstId,
             @DefaultValue("30s") Duration changeTimeout) {}
 }

@@ -109,6 +109,8 @@ final class NamespaceExec {
                     new Descriptors(
                             entry.v2(),
                             entry.freezer(),
+                            // no limits: it is a program of the host
+                            entry.freezer() == null ? List.of() : List.of(entry.freezer()),
                             null,
                             null,
                             stdin(spec, opened),
@@ -142,7 +144,16 @@ final class NamespaceExec {
         Fd nothing = syscalls.open("/dev/null", Syscalls.O_WRONLY, 0);
         opened.opened(nothing);
         Descriptors descriptors =
-                new Descriptors(null, null, null, null, stdin(spec, opened), nothing, null, null);
+                new Descriptors(
+                        null,
+                        null,
+                        List.of(),
+                        null,
+                        null,
+                        stdin(spec, opened),
+                        nothing,
+                        null,
+                        null);
         Started started = new Started();
         launcher.launch(plan(into, spec, descriptors, EnumSet.noneOf(Flag.class), opened), started);
         int pid = started.await();
@@ -189,7 +200,7 @@ final class NamespaceExec {
                 descriptors,
                 new Maps("", ""),
                 new TimeOffsets(0, 0),
-                new Credentials(spec.uid(), spec.gid(), List.of(), capabilities(type)),
+                new Credentials(spec.uid(), spec.gid(), List.of(), capabilities(type), 0),
                 new Limits(spec.timeout(), OUTPUT_BYTES, captureBytes),
                 type == NamespaceType.NET ? etc(into.name(), opened) : List.of(),
                 new Program(spec.command(), spec.environment(), spec.workingDirectory()));

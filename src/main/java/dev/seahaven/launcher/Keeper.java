@@ -59,7 +59,7 @@ public final class Keeper implements AutoCloseable {
                         Descriptors.NONE,
                         maps,
                         offsets,
-                        new Credentials(0, 0, List.of(), 0),
+                        new Credentials(0, 0, List.of(), 0, 0),
                         new Limits(null, 0, 0),
                         List.of(),
                         new Program(List.of("keeper"), List.of(), "/"));

@@ -17,6 +17,7 @@ import java.util.Set;
  *     otherwise
  * @param joins namespaces to enter, {@code user} last
  * @param hostname null leaves it as it is
+ * @param devices nodes of the host below {@code /dev}
  * @param masked absolute paths that are covered; what does not exist is passed over
  * @param readOnly absolute paths that are bound read-only; what does not exist is passed over
  */
@@ -30,7 +31,9 @@ public record LaunchPlan(
         TimeOffsets timeOffsets,
         Credentials credentials,
         Limits limits,
+        Hardening hardening,
         List<Attachment> attachments,
+        List<Device> devices,
         @Nullable String hostname,
         List<String> masked,
         List<String> readOnly,
@@ -61,7 +64,9 @@ public record LaunchPlan(
                 timeOffsets,
                 credentials,
                 limits,
+                Hardening.NONE,
                 attachments,
+                List.of(),
                 null,
                 List.of(),
                 List.of(),
@@ -83,7 +88,8 @@ public record LaunchPlan(
         MQUEUE,
         PTS_GID_5,
         PID_SHARED,
-        KEEP;
+        KEEP,
+        SYSFS_WRITABLE;
 
         int bit() {
             return 1 << ordinal();
@@ -102,6 +108,7 @@ public record LaunchPlan(
     /**
      * @param cgroup the cgroup2 directory to start in
      * @param freezer the v1 freezer directory, where there is no cgroup2
+     * @param v1Groups directories on v1 hierarchies to start in, the freezer among them
      * @param root tree that becomes the root or its lower layer; null: the host's own {@code /}
      * @param upper directory for the upper layer; null: a tmpfs
      * @param stdin null: {@code /dev/null}
@@ -112,6 +119,7 @@ public record LaunchPlan(
     public record Descriptors(
             @Nullable Fd cgroup,
             @Nullable Fd freezer,
+            List<Fd> v1Groups,
             @Nullable Fd root,
             @Nullable Fd upper,
             @Nullable Fd stdin,
@@ -121,7 +129,7 @@ public record LaunchPlan(
 
         /** Of a launch that has none of them. */
         public static final Descriptors NONE =
-                new Descriptors(null, null, null, null, null, null, null, null);
+                new Descriptors(null, null, List.of(), null, null, null, null, null, null);
     }
 
     /**
@@ -157,8 +165,10 @@ public record LaunchPlan(
     /**
      * @param uid of the command, seen from the inside
      * @param capabilities permitted, effective and bounding set, bit n for capability n
+     * @param ambient inheritable and ambient set, likewise
      */
-    public record Credentials(int uid, int gid, List<Integer> groups, long capabilities) {}
+    public record Credentials(
+            int uid, int gid, List<Integer> groups, long capabilities, long ambient) {}
 
     /**
      * @param timeout null: none
@@ -166,6 +176,62 @@ public record LaunchPlan(
      * @param captureBytes of each stream; past it a run's output is cut
      */
     public record Limits(@Nullable Duration timeout, long logBytes, long captureBytes) {}
+
+    /**
+     * What stands between the command and the kernel beside namespaces and capabilities.
+     *
+     * @param label of a security module, null where it is to stay as it is
+     * @param filters classic BPF programs for seccomp(2), loaded in this order
+     */
+    public record Hardening(
+            List<Rlimit> rlimits,
+            List<Sysctl> sysctls,
+            @Nullable Label label,
+            Landlock landlock,
+            List<byte[]> filters) {
+
+        public static final Hardening NONE =
+                new Hardening(List.of(), List.of(), null, Landlock.NONE, List.of());
+    }
+
+    /**
+     * @param resource number as in getrlimit(2)
+     */
+    public record Rlimit(int resource, long soft, long hard) {}
+
+    /**
+     * @param path below {@code /proc/sys}, with slashes
+     */
+    public record Sysctl(String path, String value) {}
+
+    /**
+     * @param file to write it to, inside
+     */
+    public record Label(String file, String text) {}
+
+    /** Masks as in landlock(7); all 0: no Landlock. */
+    public record Landlock(
+            long handledFs,
+            long handledNet,
+            long scoped,
+            List<LandlockPath> paths,
+            List<LandlockPort> ports) {
+
+        public static final Landlock NONE = new Landlock(0, 0, 0, List.of(), List.of());
+    }
+
+    /**
+     * @param path absolute, inside; of a file, what only directories can be granted is left out
+     */
+    public record LandlockPath(long access, String path) {}
+
+    public record LandlockPort(long access, int port) {}
+
+    /**
+     * @param node a detached mount of a device node
+     * @param path below {@code /dev}, without a leading slash
+     */
+    public record Device(Fd node, String path) {}
 
     /**
      * @param tree a detached mount

@@ -2,8 +2,14 @@ package dev.seahaven.launcher;
 
 import dev.seahaven.launcher.LaunchPlan.Attachment;
 import dev.seahaven.launcher.LaunchPlan.Descriptors;
+import dev.seahaven.launcher.LaunchPlan.Device;
+import dev.seahaven.launcher.LaunchPlan.Hardening;
 import dev.seahaven.launcher.LaunchPlan.Join;
+import dev.seahaven.launcher.LaunchPlan.Label;
+import dev.seahaven.launcher.LaunchPlan.LandlockPath;
+import dev.seahaven.launcher.LaunchPlan.LandlockPort;
 import dev.seahaven.launcher.LaunchPlan.PreparedDirectory;
+import dev.seahaven.launcher.LaunchPlan.Rlimit;
 import dev.seahaven.launcher.LaunchPlan.Root;
 import dev.seahaven.syscall.CloneFlag;
 import dev.seahaven.syscall.Fd;
@@ -16,12 +22,13 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Plans to bytes, as {@code wire.h} has them. */
 final class PlanCodec {
 
     static final int MAGIC = 0x4e565348;
-    static final int VERSION = 1;
+    static final int VERSION = 2;
     static final int INLINE_MAX = 64 * 1024;
     private static final int NO_FD = -1;
 
@@ -62,11 +69,15 @@ final class PlanCodec {
         putInt(plan.credentials().gid());
         putLong(plan.root().upperBytes());
         putLong(plan.credentials().capabilities());
+        putLong(plan.credentials().ambient());
         putLong(plan.limits().timeout() == null ? 0 : plan.limits().timeout().toNanos());
         putLong(plan.limits().logBytes());
         putLong(plan.limits().captureBytes());
         putLong(plan.timeOffsets().monotonicSeconds());
         putLong(plan.timeOffsets().boottimeSeconds());
+        putLong(plan.hardening().landlock().handledFs());
+        putLong(plan.hardening().landlock().handledNet());
+        putLong(plan.hardening().landlock().scoped());
         putInt(plan.joins().size());
         for (Join join : plan.joins()) {
             putInt(join.type().value());
@@ -85,10 +96,25 @@ final class PlanCodec {
             putInt(directory.opaque() ? 1 : 0);
             putString(directory.path());
         }
+        putInt(plan.descriptors().v1Groups().size());
+        plan.descriptors().v1Groups().forEach(this::putFd);
+        putInt(plan.devices().size());
+        for (Device device : plan.devices()) {
+            putFd(device.node());
+            putString(device.path());
+        }
+        put(plan.hardening());
         putString(plan.maps().uid());
         putString(plan.maps().gid());
         putString(plan.hostname() == null ? "" : plan.hostname());
         putString(plan.program().workingDirectory());
+        Label label = plan.hardening().label();
+        putString(label == null ? "" : label.file());
+        putString(label == null ? "" : label.text());
+        putStrings(
+                plan.hardening().sysctls().stream()
+                        .flatMap(sysctl -> Stream.of(sysctl.path(), sysctl.value()))
+                        .toList());
         putStrings(plan.masked());
         putStrings(plan.readOnly());
         putStrings(plan.program().arguments());
@@ -104,6 +130,27 @@ final class PlanCodec {
         putFd(descriptors.log());
         putFd(descriptors.run());
         putFd(descriptors.state());
+    }
+
+    private void put(Hardening hardening) {
+        putInt(hardening.rlimits().size());
+        for (Rlimit limit : hardening.rlimits()) {
+            putInt(limit.resource());
+            putLong(limit.soft());
+            putLong(limit.hard());
+        }
+        putInt(hardening.landlock().paths().size());
+        for (LandlockPath rule : hardening.landlock().paths()) {
+            putLong(rule.access());
+            putString(rule.path());
+        }
+        putInt(hardening.landlock().ports().size());
+        for (LandlockPort rule : hardening.landlock().ports()) {
+            putLong(rule.access());
+            putLong(rule.port());
+        }
+        putInt(hardening.filters().size());
+        hardening.filters().forEach(this::putBytes);
     }
 
     private void put(Root root) {
@@ -132,7 +179,10 @@ final class PlanCodec {
     }
 
     private void putString(String text) {
-        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        putBytes(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private void putBytes(byte[] bytes) {
         room(4 + bytes.length + 1).putInt(bytes.length).put(bytes).put((byte) 0);
     }
 

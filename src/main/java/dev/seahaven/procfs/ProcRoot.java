@@ -1,6 +1,9 @@
 package dev.seahaven.procfs;
 
+import java.io.ByteArrayOutputStream;
+import java.io.FileInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -15,6 +18,8 @@ import java.util.Optional;
  * @param path of its root
  */
 public record ProcRoot(Path path) {
+
+    private static final int CHUNK = 8192;
 
     public static final ProcRoot SYSTEM = new ProcRoot(Path.of("/proc"));
 
@@ -58,10 +63,14 @@ public record ProcRoot(Path path) {
 
     /** The text of a file, or nothing where it or its process is gone or may not be read. */
     public Optional<String> read(String file) {
-        try {
-            return Optional.of(
-                    new String(
-                            Files.readAllBytes(path.resolve(file)), StandardCharsets.ISO_8859_1));
+        try (InputStream in = new FileInputStream(path.resolve(file).toFile())) {
+            // A sysctl is told by the first read alone, so that has to be a large one.
+            ByteArrayOutputStream text = new ByteArrayOutputStream();
+            byte[] part = new byte[CHUNK];
+            for (int got = in.read(part); got > 0; got = in.read(part)) {
+                text.write(part, 0, got);
+            }
+            return Optional.of(text.toString(StandardCharsets.ISO_8859_1));
         } catch (IOException e) {
             return Optional.empty();
         }

@@ -56,6 +56,8 @@ record CreateSandboxRequest(
                 @Nullable Boolean init,
         @Nullable NamespacesRequest namespaces,
         @Nullable NetworkRequest network,
+        @Nullable LimitsRequest limits,
+        @Nullable SecurityRequest security,
         @Schema(description = "What stop sends.", defaultValue = "TERM")
                 @Nullable String stopSignal,
         @Schema(description = "It is killed this long after it runs. Absent: never.")

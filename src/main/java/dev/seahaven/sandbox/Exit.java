@@ -2,7 +2,9 @@ package dev.seahaven.sandbox;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 
+import dev.seahaven.cgroup.Usage.Evidence;
 import dev.seahaven.launcher.Report;
+import dev.seahaven.syscall.Signal;
 
 import org.jspecify.annotations.Nullable;
 
@@ -14,9 +16,14 @@ import java.time.Instant;
  * @param exitCode of the command; 128 and the number of the signal when one ended it; null when
  *     nobody knows
  * @param signal its name without {@code SIG}
+ * @param evidence the kernel's own counters of what was refused
  */
 record Exit(
-        @Nullable Integer exitCode, @Nullable String signal, Reason reason, Instant finishedAt) {
+        @Nullable Integer exitCode,
+        @Nullable String signal,
+        Reason reason,
+        Instant finishedAt,
+        Evidence evidence) {
 
     enum Reason {
         @JsonProperty("exited")
@@ -25,6 +32,8 @@ record Exit(
         SIGNALED,
         @JsonProperty("timed-out")
         TIMED_OUT,
+        @JsonProperty("out-of-memory")
+        OUT_OF_MEMORY,
         @JsonProperty("output-limit")
         OUTPUT_LIMIT,
         @JsonProperty("stopped")
@@ -36,33 +45,42 @@ record Exit(
     /**
      * @param stopped whether it was asked to stop
      */
-    static Exit of(Report.Exited report, boolean stopped) {
+    static Exit of(Report.Exited report, boolean stopped, Evidence evidence) {
         Reason reason =
                 switch (report.reason()) {
                     case TIMED_OUT -> Reason.TIMED_OUT;
                     case OUTPUT_LIMIT -> Reason.OUTPUT_LIMIT;
                     case BY_ITSELF, CANCELLED ->
-                            stopped ? Reason.STOPPED : ofStatus(report.status());
+                            stopped ? Reason.STOPPED : ofStatus(report.status(), evidence);
                 };
-        return ofStatus(report.status(), reason, report.finishedAt());
+        return ofStatus(report.status(), reason, report.finishedAt(), evidence);
     }
 
-    static Exit ofStatus(int status, Reason reason, Instant at) {
+    static Exit ofStatus(int status, Reason reason, Instant at, Evidence evidence) {
         boolean signaled = Report.signal(status) != 0;
         return new Exit(
-                Report.exitCode(status), signaled ? Report.signalName(status) : null, reason, at);
+                Report.exitCode(status),
+                signaled ? Report.signalName(status) : null,
+                reason,
+                at,
+                evidence);
     }
 
-    static Reason ofStatus(int status) {
-        return Report.signal(status) != 0 ? Reason.SIGNALED : Reason.EXITED;
+    /** A KILL is the kernel's for want of memory where it says that it has killed so. */
+    static Reason ofStatus(int status, Evidence evidence) {
+        int signal = Report.signal(status);
+        if (signal == Signal.KILL.number() && evidence.oomKills() > 0) {
+            return Reason.OUT_OF_MEMORY;
+        }
+        return signal != 0 ? Reason.SIGNALED : Reason.EXITED;
     }
 
     /** The command could not be executed: as a shell says it, 127 not found, 126 not executable. */
     static Exit notExecuted(boolean found) {
-        return new Exit(found ? 126 : 127, null, Reason.EXITED, Instant.now());
+        return new Exit(found ? 126 : 127, null, Reason.EXITED, Instant.now(), Evidence.NONE);
     }
 
     static Exit monitorLost() {
-        return new Exit(null, null, Reason.MONITOR_LOST, Instant.now());
+        return new Exit(null, null, Reason.MONITOR_LOST, Instant.now(), Evidence.NONE);
     }
 }

@@ -4,6 +4,7 @@ import dev.seahaven.launcher.LaunchPlan;
 import dev.seahaven.launcher.LaunchPlan.Attachment;
 import dev.seahaven.launcher.LaunchPlan.Credentials;
 import dev.seahaven.launcher.LaunchPlan.Descriptors;
+import dev.seahaven.launcher.LaunchPlan.Device;
 import dev.seahaven.launcher.LaunchPlan.Flag;
 import dev.seahaven.launcher.LaunchPlan.Join;
 import dev.seahaven.launcher.LaunchPlan.Limits;
@@ -16,6 +17,7 @@ import dev.seahaven.launcher.LaunchPlan.TimeOffsets;
 import dev.seahaven.mount.RootDefaults;
 import dev.seahaven.namespace.IdMapping;
 import dev.seahaven.namespace.NamespaceType;
+import dev.seahaven.syscall.Capability;
 import dev.seahaven.syscall.CloneFlag;
 
 import org.jspecify.annotations.Nullable;
@@ -26,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** Plans of launches, from a specification and what was claimed for it. Pure. */
 final class LaunchPlanner {
@@ -51,16 +54,24 @@ final class LaunchPlanner {
             Descriptors descriptors,
             List<Join> joins,
             List<Attachment> attachments,
+            List<Device> devices,
             Mappings mappings,
             Accounts.Identity identity,
             boolean idMappedRoot,
             boolean capture) {}
 
     private final SandboxSettings settings;
+    private final HardeningPlanner hardening;
     private final List<String> masked;
+    private final long ownCapabilities;
 
-    LaunchPlanner(SandboxSettings settings) {
+    /**
+     * @param ownCapabilities that the daemon may pass on, as a mask
+     */
+    LaunchPlanner(SandboxSettings settings, HardeningPlanner hardening, long ownCapabilities) {
+        this.ownCapabilities = ownCapabilities;
         this.settings = settings;
+        this.hardening = hardening;
         this.masked = RootDefaults.masked(settings.processors());
     }
 
@@ -77,17 +88,30 @@ final class LaunchPlanner {
                 new TimeOffsets(
                         spec.namespaces().time().monotonicOffsetSeconds(),
                         spec.namespaces().time().boottimeOffsetSeconds()),
-                credentials(claimed.identity()),
+                credentials(spec, claimed.identity()),
                 new Limits(spec.timeout(), settings.logLimitBytes(), settings.captureLimitBytes()),
+                hardening.plan(spec, claimed.mappings()),
                 claimed.attachments(),
+                claimed.devices(),
                 hostname(spec, claimed.id()),
-                rootOfOwn ? masked : List.of(),
-                rootOfOwn ? RootDefaults.READ_ONLY : List.of(),
+                rootOfOwn ? with(masked, spec, spec.security().maskedPaths()) : List.of(),
+                rootOfOwn
+                        ? with(RootDefaults.READ_ONLY, spec, spec.security().readOnlyPaths())
+                        : List.of(),
                 new Program(spec.command(), environment(spec, claimed), spec.workingDirectory()));
     }
 
+    private static List<String> with(List<String> usual, SandboxSpec spec, List<String> more) {
+        if (spec.security().privileged()) {
+            return more;
+        }
+        return more.isEmpty() ? usual : Stream.concat(usual.stream(), more.stream()).toList();
+    }
+
     private static Set<Flag> flags(SandboxSpec spec, Claimed claimed, boolean rootOfOwn) {
-        Set<Flag> flags = EnumSet.of(Flag.NO_NEW_PRIVS);
+        Set<Flag> flags = EnumSet.noneOf(Flag.class);
+        add(flags, Flag.NO_NEW_PRIVS, spec.security().noNewPrivileges());
+        add(flags, Flag.SYSFS_WRITABLE, spec.security().privileged());
         add(flags, Flag.INIT, spec.init());
         add(flags, Flag.CAPTURE, claimed.capture());
         add(flags, Flag.CGROUP_NS, spec.isNew(NamespaceType.CGROUP));
@@ -127,7 +151,9 @@ final class LaunchPlanner {
                 readOnly,
                 claimed.mappings().rootUid(),
                 claimed.mappings().rootGid(),
-                settings.scratchBytes(),
+                spec.limits().diskBytes() == null
+                        ? settings.scratchBytes()
+                        : spec.limits().diskBytes(),
                 prepared ? OVER_HOST : List.of());
     }
 
@@ -137,12 +163,26 @@ final class LaunchPlanner {
                 : new Maps("", "");
     }
 
-    private static Credentials credentials(Accounts.Identity identity) {
+    private Credentials credentials(SandboxSpec spec, Accounts.Identity identity) {
+        Security security = spec.security();
         return new Credentials(
                 (int) identity.uid(),
                 (int) identity.gid(),
                 identity.groups().stream().map(Long::intValue).toList(),
-                Capabilities.mask(Capabilities.DEFAULT));
+                mask(spec, security.capabilitySet()),
+                mask(security.capabilities().ambient()));
+    }
+
+    /** In the host's user namespace, all are those that the daemon has. */
+    private long mask(SandboxSpec spec, Set<Capability> capabilities) {
+        long mask = mask(capabilities);
+        boolean all = capabilities.size() == Capability.values().length;
+        boolean hosts = spec.namespaces().user().mode() instanceof Member.Host;
+        return all && hosts ? mask & ownCapabilities : mask;
+    }
+
+    private static long mask(Set<Capability> capabilities) {
+        return capabilities.stream().mapToLong(Capability::mask).sum();
     }
 
     private static @Nullable String hostname(SandboxSpec spec, SandboxId id) {

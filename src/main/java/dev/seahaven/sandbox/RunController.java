@@ -26,6 +26,6 @@ class RunController {
             operationId = "run",
             summary = "Create a sandbox, run it to its end, collect and destroy it")
     Runs.Result run(@RequestBody CreateSandboxRequest request) {
-        return service.run(SpecResolver.run(request), request.stdin());
+        return service.run(service.resolver(request).run(), request.stdin());
     }
 }

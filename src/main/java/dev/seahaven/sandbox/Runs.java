@@ -1,5 +1,6 @@
 package dev.seahaven.sandbox;
 
+import dev.seahaven.cgroup.Usage.Evidence;
 import dev.seahaven.launcher.Capture;
 import dev.seahaven.launcher.Launcher;
 import dev.seahaven.launcher.LauncherException;
@@ -22,8 +23,9 @@ final class Runs {
     record Timing(double setupMillis, double runMillis, double totalMillis) {}
 
     /**
-     * @param cpuMillis of the command and all that it waited for, and of its init
-     * @param peakMemoryBytes resident, of the largest process
+     * @param cpuMillis of all its processes
+     * @param peakMemoryBytes of all together, with page cache and files in memory; where no cgroup
+     *     counts it, the resident memory of the largest process
      */
     record Usage(double cpuMillis, long peakMemoryBytes) {}
 
@@ -76,7 +78,11 @@ final class Runs {
         }
     }
 
-    private record Collected(Exit exit, Report.@Nullable Exited ended) {}
+    private record Collected(
+            Exit exit,
+            Report.@Nullable Exited ended,
+            @Nullable Long peakMemoryBytes,
+            @Nullable Double cpuMillis) {}
 
     private Collected launch(
             SandboxId id,
@@ -94,14 +100,17 @@ final class Runs {
             SandboxLauncher.Sent sent = launches.send(id, spec, files, true, claims, collector);
             claims.add(sent.launch()::close);
             Report.Exited ended = await(collector);
-            return new Collected(Exit.of(ended, false), ended);
+            Evidence evidence = sent.cgroup().evidence();
+            Long peak = sent.cgroup().peakMemoryBytes();
+            return new Collected(
+                    Exit.of(ended, false, evidence), ended, peak, sent.cgroup().cpuMillis());
         } catch (LauncherException e) {
             metrics.failed(e.stage().name().toLowerCase(Locale.ROOT));
             Exit exit = SandboxLauncher.notExecuted(e);
             if (exit == null) {
                 throw launches.explain(spec, e);
             }
-            return new Collected(exit, null);
+            return new Collected(exit, null, null, null);
         }
     }
 
@@ -131,7 +140,11 @@ final class Runs {
                         millis(Duration.between(begun, ended.launched().startedAt())),
                         millis(ended.run()),
                         total),
-                new Usage(millis(ended.cpu()), ended.peakMemoryBytes()));
+                new Usage(
+                        collected.cpuMillis == null ? millis(ended.cpu()) : collected.cpuMillis,
+                        collected.peakMemoryBytes == null
+                                ? ended.peakMemoryBytes()
+                                : collected.peakMemoryBytes));
     }
 
     private static double millis(Duration duration) {

@@ -47,7 +47,7 @@ final class Sandbox {
 
     private final SandboxId id;
     private final Instant createdAt;
-    private final SandboxSpec spec;
+    private volatile SandboxSpec spec;
     private final ReentrantLock change = new ReentrantLock(true);
     private volatile SandboxState state = SandboxState.CREATED;
     private volatile @Nullable Life life;
@@ -74,6 +74,10 @@ final class Sandbox {
 
     SandboxSpec spec() {
         return spec;
+    }
+
+    void spec(SandboxSpec changed) {
+        spec = changed;
     }
 
     SandboxState state() {

@@ -1,6 +1,7 @@
 package dev.seahaven.sandbox;
 
 import dev.seahaven.namespace.NamespaceFinder;
+import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.syscall.Signal;
 import dev.seahaven.web.Page;
 import dev.seahaven.web.Problem;
@@ -19,6 +20,7 @@ import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PatchMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestBody;
@@ -47,10 +49,12 @@ class SandboxController {
 
     private final SandboxService service;
     private final NamespaceFinder finder;
+    private final ProcRoot proc;
 
-    SandboxController(SandboxService service, NamespaceFinder finder) {
+    SandboxController(SandboxService service, NamespaceFinder finder, ProcRoot proc) {
         this.service = service;
         this.finder = finder;
+        this.proc = proc;
     }
 
     private SandboxResponse response(Sandbox sandbox) {
@@ -65,7 +69,7 @@ class SandboxController {
     @Operation(operationId = "createSandbox", summary = "Create a sandbox, and start it")
     @ApiResponse(responseCode = "201", description = "It is made.")
     ResponseEntity<SandboxResponse> create(@RequestBody CreateSandboxRequest request) {
-        Sandbox sandbox = service.create(SpecResolver.sandbox(request));
+        Sandbox sandbox = service.create(service.resolver(request).sandbox());
         return ResponseEntity.created(URI.create("/sandboxes/" + sandbox.id()))
                 .eTag(sandbox.version())
                 .body(response(sandbox));
@@ -120,6 +124,27 @@ class SandboxController {
     @Operation(operationId = "getSandbox", summary = "Inspect a sandbox")
     ResponseEntity<SandboxResponse> get(@PathVariable String sandbox) {
         return ok(service.get(sandbox));
+    }
+
+    @PatchMapping(
+            path = "/{sandbox}",
+            consumes = {MediaType.APPLICATION_JSON_VALUE, "application/merge-patch+json"})
+    @Operation(
+            operationId = "patchSandbox",
+            summary = "Change name, labels and limits, also while it runs (RFC 7386)")
+    ResponseEntity<SandboxResponse> patch(
+            @PathVariable String sandbox,
+            @RequestBody PatchSandboxRequest request,
+            @RequestHeader(name = HttpHeaders.IF_MATCH, required = false)
+                    @Nullable String ifMatch) {
+        return ok(service.patch(sandbox, request, found -> checkVersion(found, ifMatch)));
+    }
+
+    @GetMapping("/{sandbox}/stats")
+    @Operation(operationId = "getSandboxStats", summary = "What a sandbox uses now")
+    StatsResponse stats(@PathVariable String sandbox) {
+        Sandbox found = service.get(sandbox);
+        return StatsResponse.of(found, service.usage(found), proc);
     }
 
     @DeleteMapping("/{sandbox}")

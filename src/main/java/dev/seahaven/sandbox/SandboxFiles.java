@@ -1,5 +1,6 @@
 package dev.seahaven.sandbox;
 
+import dev.seahaven.cgroup.Usage.Evidence;
 import dev.seahaven.launcher.Report;
 import dev.seahaven.launcher.ReportCodec;
 import dev.seahaven.syscall.Errno;
@@ -14,6 +15,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -34,6 +36,7 @@ final class SandboxFiles {
     private static final String EXIT = "exit";
     private static final String LOG = "log";
     private static final String LAYERS = "layers";
+    private static final String EVIDENCE = "evidence";
     private static final String STOPPING = "stopping";
     private static final int RECORD_MAX = 64 * 1024;
 
@@ -182,6 +185,36 @@ final class SandboxFiles {
 
     void unmarkStopping(SandboxId id) {
         unlink(file(id, STOPPING));
+    }
+
+    /** What a life was refused, for a daemon that comes later; nothing is not written. */
+    void writeEvidence(SandboxId id, Evidence evidence) {
+        if (!evidence.equals(Evidence.NONE)) {
+            String text = evidence.oomKills() + " " + evidence.pidsRefused();
+            try (Fd fd =
+                    syscalls.open(
+                            file(id, EVIDENCE),
+                            Syscalls.O_WRONLY | Syscalls.O_CREAT | Syscalls.O_TRUNC,
+                            0600)) {
+                syscalls.write(fd, text.getBytes(StandardCharsets.US_ASCII));
+            }
+        }
+    }
+
+    Evidence readEvidence(SandboxId id) {
+        try (Fd fd = syscalls.open(file(id, EVIDENCE), Syscalls.O_RDONLY, 0)) {
+            String text = new String(syscalls.read(fd, RECORD_MAX), StandardCharsets.US_ASCII);
+            String[] words = text.split(" ");
+            return words.length == 2
+                    ? new Evidence(Long.parseLong(words[0]), Long.parseLong(words[1]))
+                    : Evidence.NONE;
+        } catch (SyscallException e) {
+            return Evidence.NONE;
+        }
+    }
+
+    void forgetEvidence(SandboxId id) {
+        unlink(file(id, EVIDENCE));
     }
 
     /** Makes the upper layer empty again. */

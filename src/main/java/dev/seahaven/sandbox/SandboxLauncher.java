@@ -2,6 +2,7 @@ package dev.seahaven.sandbox;
 
 import dev.seahaven.cgroup.Cgroup;
 import dev.seahaven.cgroup.Cgroups;
+import dev.seahaven.cgroup.MissingFeatureException;
 import dev.seahaven.launcher.LaunchPlan;
 import dev.seahaven.launcher.LaunchPlan.Attachment;
 import dev.seahaven.launcher.LaunchPlan.Descriptors;
@@ -15,8 +16,10 @@ import dev.seahaven.namespace.IdRanges;
 import dev.seahaven.namespace.NamespaceFinder;
 import dev.seahaven.namespace.NamespaceType;
 import dev.seahaven.procfs.ProcRoot;
+import dev.seahaven.procfs.ProcStatus;
 import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
 import dev.seahaven.web.Problem;
 import dev.seahaven.web.ProblemType;
@@ -49,11 +52,18 @@ final class SandboxLauncher implements AutoCloseable {
             Cgroups cgroups,
             NamespaceFinder namespaces,
             SandboxRegistry registry,
-            SandboxSettings settings) {
+            SandboxSettings settings,
+            HardeningPlanner hardening) {
         this.syscalls = syscalls;
         this.launcher = launcher;
         this.cgroups = cgroups;
-        this.planner = new LaunchPlanner(settings);
+        this.planner =
+                new LaunchPlanner(
+                        settings,
+                        hardening,
+                        ProcStatus.read(proc, "self")
+                                .map(status -> status.hex("CapPrm"))
+                                .orElse(-1L));
         this.roots = new RootSource(syscalls, proc, settings);
         this.sharing = new Sharing(syscalls, proc, namespaces, registry);
         this.host = HostAccounts.read();
@@ -102,7 +112,7 @@ final class SandboxLauncher implements AutoCloseable {
             @Nullable Fd state) {}
 
     /** A launch that was sent; {@code mappings} are those of its user namespace. */
-    record Sent(Launcher.Launch launch, Mappings mappings) {}
+    record Sent(Launcher.Launch launch, Mappings mappings, Cgroup cgroup) {}
 
     /**
      * Claims what a life needs and sends the plan. The cgroup is added to {@code claims}, which
@@ -115,9 +125,10 @@ final class SandboxLauncher implements AutoCloseable {
             boolean capture,
             Claims claims,
             Consumer<Report> listener) {
-        Cgroup cgroup = cgroups.create(id.value());
-        claims.add(cgroup::remove);
+        Cgroup cgroup = claimGroup(id, spec, capture, claims);
         try (Claims descriptors = new Claims()) {
+            Devices.Opened devices = Devices.open(syscalls, spec.security(), descriptors);
+            limit(cgroup, spec, devices, capture);
             Cgroup.Entry entry = descriptors.opened(cgroup.enter());
             List<Join> joins = sharing.open(spec, descriptors);
             Mappings mappings = sharing.mappings(spec, joins);
@@ -138,6 +149,7 @@ final class SandboxLauncher implements AutoCloseable {
                                     new Descriptors(
                                             entry.v2(),
                                             entry.freezer(),
+                                            entry.v1(),
                                             tree,
                                             files.layers(),
                                             files.stdin(),
@@ -146,12 +158,55 @@ final class SandboxLauncher implements AutoCloseable {
                                             files.state()),
                                     joins,
                                     attachments,
+                                    devices.nodes(),
                                     mappings,
                                     identity(spec, joins, mappings),
                                     roots.isIdMapped(spec),
                                     capture));
-            return new Sent(launcher.launch(plan, listener), mappings);
+            return new Sent(launcher.launch(plan, listener), mappings, cgroup);
         }
+    }
+
+    /** A device filter on cgroup2 cannot be widened later, so who has devices has a fresh group. */
+    private Cgroup claimGroup(SandboxId id, SandboxSpec spec, boolean capture, Claims claims) {
+        Security security = spec.security();
+        if (capture && security.devices().isEmpty() && !security.privileged()) {
+            Cgroup cgroup = cgroups.runs().take();
+            claims.add(() -> cgroups.runs().giveBack(cgroup));
+            return cgroup;
+        }
+        Cgroup cgroup = cgroups.create(id.value());
+        claims.add(cgroup::remove);
+        return cgroup;
+    }
+
+    private static void limit(
+            Cgroup cgroup, SandboxSpec spec, Devices.Opened devices, boolean capture) {
+        try {
+            cgroup.limit(spec.limits().ofGroup(devices.rules()), !capture);
+        } catch (MissingFeatureException e) {
+            throw missing(e);
+        } catch (SyscallException e) {
+            throw refused(e);
+        }
+    }
+
+    static Problem missing(MissingFeatureException e) {
+        return new Problem(ProblemType.UNSUPPORTED_FEATURE, String.valueOf(e.getMessage()))
+                .with("feature", e.feature());
+    }
+
+    /** A value that the kernel does not take, or no longer takes. */
+    static RuntimeException refused(SyscallException e) {
+        return switch (e.errno()) {
+            case EINVAL, ERANGE, ENODEV, ENOSPC ->
+                    Problem.invalid("limits", "the kernel does not take: " + e.getMessage());
+            case EBUSY ->
+                    new Problem(
+                            ProblemType.WRONG_STATE,
+                            "More is used already than the new limit allows: " + e.getMessage());
+            default -> e;
+        };
     }
 
     private Attachment attachment(String mountPoint, Claims descriptors) {
@@ -201,10 +256,51 @@ final class SandboxLauncher implements AutoCloseable {
                     Problem.invalid(
                             "workingDirectory",
                             "cannot be entered: " + errno + " (" + errno.description() + ")");
+            case SYSCTLS ->
+                    isRefusal(errno) && !spec.security().sysctls().isEmpty()
+                            ? Problem.invalid(
+                                    "security.sysctls",
+                                    "cannot be set: " + failure.refusal().call() + ": " + errno)
+                            : failure;
+            case LANDLOCK ->
+                    isRefusal(errno) && spec.security().landlock() != null
+                            ? Problem.invalid(
+                                    "security.landlock",
+                                    "names what is not there: " + failure.refusal().call())
+                            : failure;
+            case LABEL ->
+                    isRefusal(errno)
+                            ? Problem.invalid(
+                                    spec.security().apparmor() == null
+                                            ? "security.selinux"
+                                            : "security.apparmor",
+                                    "is not taken by the kernel: " + errno)
+                            : failure;
+            case CREDENTIALS ->
+                    errno == Errno.EPERM && syscall.equals("capset")
+                            ? Problem.invalid(
+                                    "security.capabilities.add",
+                                    "asks for what the daemon itself does not have: "
+                                            + failure.refusal().call())
+                            : failure;
+            case RLIMITS ->
+                    isRefusal(errno)
+                            ? Problem.invalid(
+                                    "limits.rlimits", "cannot be set: " + failure.refusal().call())
+                            : failure;
             case TIME ->
                     errno == Errno.ERANGE
                             ? Problem.invalid(
                                     "namespaces.time", "an offset is out of the clock's range")
+                            : failure;
+            case SECCOMP ->
+                    isRefusal(errno) && spec.security().seccomp() == Security.SeccompMode.PROFILE
+                            ? Problem.invalid(
+                                    "security.seccomp",
+                                    "is not taken by the kernel: "
+                                            + failure.refusal().call()
+                                            + ": "
+                                            + errno)
                             : failure;
             case ROOT ->
                     syscall.equals("mount_setattr")
@@ -220,6 +316,14 @@ final class SandboxLauncher implements AutoCloseable {
                                             + failure.refusal().call())
                             : failure;
             default -> failure;
+        };
+    }
+
+    /** Whether the value was refused, and not something of ours failed. */
+    private static boolean isRefusal(Errno errno) {
+        return switch (errno) {
+            case EINVAL, ENOENT, ENOTDIR, ELOOP, EACCES, EPERM, EROFS, ERANGE -> true;
+            default -> false;
         };
     }
 

@@ -89,7 +89,11 @@ final class SandboxRecovery {
                                 state.running(
                                                 report.launched().pid(),
                                                 report.launched().startedAt())
-                                        .ended(Exit.of(report, files.isMarkedStopping(id)))));
+                                        .ended(
+                                                Exit.of(
+                                                        report,
+                                                        files.isMarkedStopping(id),
+                                                        files.readEvidence(id)))));
         if (sameBoot && run.isPresent()) {
             resume.resume(sandbox, run.get());
         } else if (!sameBoot) {

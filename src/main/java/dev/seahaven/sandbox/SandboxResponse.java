@@ -36,6 +36,8 @@ record SandboxResponse(
         boolean init,
         NamespacesResponse namespaces,
         NetworkResponse network,
+        Limits limits,
+        SecurityResponse security,
         String stopSignal,
         @Nullable Double timeoutSeconds,
         boolean start,
@@ -107,6 +109,8 @@ record SandboxResponse(
                 new NetworkResponse(
                         spec.network().mode().name().toLowerCase(Locale.ROOT),
                         spec.network().join()),
+                spec.limits(),
+                SecurityResponse.of(spec.security()),
                 spec.stopSignal().name(),
                 spec.timeoutSeconds(),
                 spec.start(),

@@ -1,6 +1,10 @@
 package dev.seahaven.sandbox;
 
+import dev.seahaven.cgroup.Cgroup;
 import dev.seahaven.cgroup.Cgroups;
+import dev.seahaven.cgroup.MissingFeatureException;
+import dev.seahaven.cgroup.Usage;
+import dev.seahaven.cgroup.Usage.Evidence;
 import dev.seahaven.launcher.LaunchPlan.RootKind;
 import dev.seahaven.launcher.Launcher;
 import dev.seahaven.launcher.LauncherException;
@@ -8,9 +12,11 @@ import dev.seahaven.launcher.Report;
 import dev.seahaven.namespace.IdMapping;
 import dev.seahaven.namespace.IdRanges;
 import dev.seahaven.namespace.NamespaceFinder;
+import dev.seahaven.namespace.NamespaceType;
 import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.procfs.ProcStat;
 import dev.seahaven.sandbox.SandboxState.Status;
+import dev.seahaven.seccomp.SeccompCompiler;
 import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.PidFd;
 import dev.seahaven.syscall.Signal;
@@ -35,6 +41,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
@@ -62,6 +69,11 @@ public final class SandboxService implements AutoCloseable {
     private final SandboxLauncher launches;
     private final SandboxMetrics metrics;
     private final Runs runs;
+    private final JsonMapper json;
+    private final NamespaceFinder namespaces;
+    private final SecurityResolver security;
+    private final HardeningPlanner hardening;
+    private volatile @Nullable LimitsResolver limits;
 
     public SandboxService(
             Syscalls syscalls,
@@ -70,6 +82,7 @@ public final class SandboxService implements AutoCloseable {
             Cgroups cgroups,
             NamespaceFinder namespaces,
             SandboxSettings settings,
+            SeccompCompiler seccomp,
             JsonMapper json,
             MeterRegistry meters) {
         this.syscalls = syscalls;
@@ -78,9 +91,21 @@ public final class SandboxService implements AutoCloseable {
         this.cgroups = cgroups;
         this.settings = settings;
         this.files = new SandboxFiles(syscalls, json, settings);
+        this.json = json;
+        this.namespaces = namespaces;
+        KernelSecurity kernel = KernelSecurity.of(syscalls.landlockAbi());
+        this.security = new SecurityResolver(seccomp, kernel, settings.allowPrivileged());
+        this.hardening = new HardeningPlanner(seccomp, kernel);
         this.launches =
                 new SandboxLauncher(
-                        syscalls, proc, launcher, cgroups, namespaces, registry, settings);
+                        syscalls,
+                        proc,
+                        launcher,
+                        cgroups,
+                        namespaces,
+                        registry,
+                        settings,
+                        hardening);
         this.metrics = new SandboxMetrics(meters);
         this.runs = new Runs(launcher, launches, registry, metrics);
         meters.gauge(
@@ -128,6 +153,88 @@ public final class SandboxService implements AutoCloseable {
             throw failure;
         }
         return exit.exitCode();
+    }
+
+    /**
+     * A sandbox that runs, for who looks at it from outside.
+     *
+     * @param commandPid of its command or, where that has ended, of its init
+     * @param filters of its system calls
+     * @param diskLimited whether its writable layer has a size
+     */
+    public record Hardened(
+            String id,
+            int commandPid,
+            boolean privileged,
+            List<byte[]> filters,
+            boolean landlock,
+            boolean diskLimited) {}
+
+    /**
+     * @throws Problem 404 where there is none, 409 where it does not run
+     */
+    public Hardened hardened(String reference) {
+        Sandbox sandbox = get(reference);
+        alive(sandbox, "audited; start it first");
+        return hardened(sandbox);
+    }
+
+    /** The one whose init is in a namespace. */
+    public Optional<Hardened> hardenedWith(NamespaceType type, long namespace) {
+        return registry.all().stream()
+                .filter(sandbox -> sandbox.life() != null && sandbox.spec().isNew(type))
+                .filter(
+                        sandbox -> {
+                            Integer pid = sandbox.state().pid();
+                            return pid != null
+                                    && namespaces
+                                            .ofProcess(pid, type)
+                                            .filter(link -> link.id() == namespace)
+                                            .isPresent();
+                        })
+                .findFirst()
+                .map(this::hardened);
+    }
+
+    private Hardened hardened(Sandbox sandbox) {
+        SandboxSpec spec = sandbox.spec();
+        Integer pid = sandbox.state().pid();
+        if (pid == null) {
+            throw wrongState(sandbox, "audited; start it first");
+        }
+        boolean onDisk =
+                RootSource.kind(spec) == RootKind.OVERLAY && spec.limits().diskBytes() == null;
+        return new Hardened(
+                sandbox.id().value(),
+                spec.init() ? commandOf(pid) : pid,
+                spec.security().privileged(),
+                hardening.filters(spec),
+                spec.security().landlock() != null,
+                !onDisk);
+    }
+
+    /** Init's first child that is still there. */
+    private int commandOf(int init) {
+        return proc.read(init + "/task/" + init + "/children")
+                .map(text -> text.trim().split(" ")[0])
+                .filter(text -> !text.isEmpty())
+                .map(Integer::parseInt)
+                .orElse(init);
+    }
+
+    /** For one request. */
+    SpecResolver resolver(CreateSandboxRequest request) {
+        return new SpecResolver(request, limits(), security);
+    }
+
+    /** What the host has is known when the daemon's groups are made. */
+    private LimitsResolver limits() {
+        LimitsResolver known = limits;
+        if (known == null) {
+            known = new LimitsResolver(syscalls, new HostBounds(proc, cgroups, settings));
+            limits = known;
+        }
+        return known;
     }
 
     Sandbox get(String reference) {
@@ -232,11 +339,13 @@ public final class SandboxService implements AutoCloseable {
         Claims claims = new Claims();
         try (Claims descriptors = new Claims()) {
             files.unmarkStopping(id);
+            files.forgetEvidence(id);
             claims.add(() -> files.removeRun(id));
             SandboxLauncher.Files opened =
                     new SandboxLauncher.Files(
                             null,
                             RootSource.kind(spec) == RootKind.OVERLAY
+                                            && spec.limits().diskBytes() == null
                                     ? descriptors.opened(files.openLayers(id))
                                     : null,
                             descriptors.opened(files.openLog(id)),
@@ -350,19 +459,31 @@ public final class SandboxService implements AutoCloseable {
     }
 
     private Exit exitOf(Sandbox sandbox, Sandbox.Life life) {
+        Evidence evidence = evidence(sandbox.id());
         boolean stopped = sandbox.isStopping() || files.isMarkedStopping(sandbox.id());
         Optional<Report.Exited> record =
                 files.readExit(sandbox.id())
                         .filter(exit -> exit.launched().startedAt().equals(life.startedAt()));
         if (record.isPresent()) {
-            return Exit.of(record.get(), stopped);
+            return Exit.of(record.get(), stopped, evidence);
         }
         // Without its monitor init is killed; whatever ended it before shows in its pidfd.
         OptionalInt status = life.init() == null ? OptionalInt.empty() : lastStatus(life.init());
         if (status.isEmpty() || Report.signal(status.getAsInt()) == Signal.KILL.number()) {
             return Exit.monitorLost();
         }
-        return Exit.ofStatus(status.getAsInt(), Exit.ofStatus(status.getAsInt()), Instant.now());
+        return Exit.ofStatus(
+                status.getAsInt(),
+                Exit.ofStatus(status.getAsInt(), evidence),
+                Instant.now(),
+                evidence);
+    }
+
+    /** What the kernel counted in the life that has ended, kept before its groups are removed. */
+    private Evidence evidence(SandboxId id) {
+        Evidence evidence = launches.cgroup(id).evidence();
+        files.writeEvidence(id, evidence);
+        return evidence;
     }
 
     /** Its parent is gone; pid 1 reaps it, sooner or later. */
@@ -508,6 +629,127 @@ public final class SandboxService implements AutoCloseable {
                         sandbox.spec(),
                         sandbox.state().restarts(),
                         failure));
+    }
+
+    /**
+     * Changes name, labels and limits, also of one that runs.
+     *
+     * @param patch a merge patch (RFC 7386) of what {@code POST /sandboxes} takes
+     */
+    Sandbox patch(String reference, PatchSandboxRequest patch, Consumer<Sandbox> check) {
+        Sandbox sandbox = get(reference);
+        return change(
+                sandbox,
+                () -> {
+                    check.accept(sandbox);
+                    SandboxSpec before = sandbox.spec();
+                    SandboxSpec after = new SpecPatch(json, limits()).apply(before, patch);
+                    rename(sandbox, before.name(), after.name());
+                    try {
+                        applyLimits(sandbox, before.limits(), after.limits());
+                        sandbox.spec(after);
+                        store(sandbox, storedFailure(sandbox));
+                    } catch (RuntimeException e) {
+                        sandbox.spec(before);
+                        rename(sandbox, after.name(), before.name());
+                        throw e;
+                    }
+                    return sandbox;
+                });
+    }
+
+    private static @Nullable Exit storedFailure(Sandbox sandbox) {
+        return sandbox.state().status() == Status.FAILED ? sandbox.state().exit() : null;
+    }
+
+    private void rename(Sandbox sandbox, @Nullable String from, @Nullable String to) {
+        if (!Objects.equals(from, to)) {
+            registry.claimName(to, sandbox.id());
+            registry.releaseName(from);
+        }
+    }
+
+    private void applyLimits(Sandbox sandbox, Limits before, Limits after) {
+        if (sandbox.life() == null || before.equals(after)) {
+            return;
+        }
+        if (!Objects.equals(before.diskBytes(), after.diskBytes())) {
+            throw Problem.invalid(
+                    "limits.diskBytes", "cannot be changed while it runs; stop it first");
+        }
+        Cgroup cgroup = launches.cgroup(sandbox.id());
+        try {
+            cgroup.change(before.ofGroup(null), after.ofGroup(null));
+        } catch (MissingFeatureException e) {
+            throw SandboxLauncher.missing(e);
+        } catch (SyscallException e) {
+            throw undoing(cgroup, before, after, SandboxLauncher.refused(e));
+        }
+        try {
+            applyRlimits(cgroup, before, after);
+        } catch (RuntimeException e) {
+            throw undoing(cgroup, before, after, e);
+        }
+    }
+
+    private static RuntimeException undoing(
+            Cgroup cgroup, Limits before, Limits after, RuntimeException failure) {
+        try {
+            cgroup.change(after.ofGroup(null), before.ofGroup(null));
+        } catch (RuntimeException e) {
+            failure.addSuppressed(e);
+        }
+        return failure;
+    }
+
+    /**
+     * Each process has its own: those that are there get them one by one, their children inherit.
+     */
+    private void applyRlimits(Cgroup cgroup, Limits before, Limits after) {
+        Map<Integer, Long> changed = new HashMap<>();
+        if (before.openFiles() != after.openFiles()) {
+            changed.put(Rlimits.OPEN_FILES, (long) after.openFiles());
+        }
+        Rlimits.BY_NAME.forEach(
+                (name, number) -> {
+                    Long wanted = after.rlimits().get(name);
+                    if (!Objects.equals(before.rlimits().get(name), wanted)) {
+                        if (wanted == null) {
+                            throw Problem.invalid(
+                                    "limits.rlimits." + name,
+                                    "cannot be taken away while it runs; give another value");
+                        }
+                        changed.put(number, wanted);
+                    }
+                });
+        for (int pid : changed.isEmpty() ? List.<Integer>of() : cgroup.processes()) {
+            changed.forEach((resource, value) -> prlimit(pid, resource, value));
+        }
+    }
+
+    private void prlimit(int pid, int resource, long value) {
+        try {
+            syscalls.prlimit(pid, resource, value);
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.EPERM) {
+                throw Problem.invalid(
+                        resource == Rlimits.OPEN_FILES ? "limits.openFiles" : "limits.rlimits",
+                        "cannot be raised while it runs; stop it first");
+            }
+            if (e.errno() != Errno.ESRCH) {
+                throw e;
+            }
+        }
+    }
+
+    /**
+     * What a sandbox uses.
+     *
+     * @throws Problem 409 when it does not run
+     */
+    Usage usage(Sandbox sandbox) {
+        alive(sandbox, "measured; start it first");
+        return launches.cgroup(sandbox.id()).usage();
     }
 
     Sandbox pause(String reference) {
@@ -663,10 +905,11 @@ public final class SandboxService implements AutoCloseable {
         monitor.ifPresent(PidFd::close);
         init.ifPresent(PidFd::close);
         boolean stopped = files.isMarkedStopping(sandbox.id());
+        Evidence evidence = evidence(sandbox.id());
         Exit exit =
                 files.readExit(sandbox.id())
                         .filter(record -> record.launched().equals(launched))
-                        .map(record -> Exit.of(record, stopped))
+                        .map(record -> Exit.of(record, stopped, evidence))
                         .orElseGet(Exit::monitorLost);
         sandbox.state(sandbox.state().running(launched.pid(), launched.startedAt()).ended(exit));
         releaseLife(sandbox.id());

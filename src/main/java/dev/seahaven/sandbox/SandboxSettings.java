@@ -14,6 +14,8 @@ import java.time.Duration;
  * @param firstId lowest id on the host that a sandbox may be given
  * @param changeTimeout how long a change waits for another of the same sandbox
  * @param processors how many the host may have
+ * @param memoryBytes limit of a sandbox that names none
+ * @param allowPrivileged whether {@code security.privileged} may be asked for
  */
 public record SandboxSettings(
         Path stateDirectory,
@@ -23,4 +25,6 @@ public record SandboxSettings(
         long scratchBytes,
         long firstId,
         Duration changeTimeout,
-        int processors) {}
+        int processors,
+        long memoryBytes,
+        boolean allowPrivileged) {}

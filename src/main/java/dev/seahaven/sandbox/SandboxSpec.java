@@ -29,6 +29,8 @@ record SandboxSpec(
         boolean init,
         Namespaces namespaces,
         Network network,
+        Limits limits,
+        Security security,
         Signal stopSignal,
         @Nullable Double timeoutSeconds,
         boolean start) {
@@ -114,6 +116,28 @@ record SandboxSpec(
                 init,
                 mapped,
                 network,
+                limits,
+                security,
+                stopSignal,
+                timeoutSeconds,
+                start);
+    }
+
+    SandboxSpec with(@Nullable String otherName, Map<String, String> otherLabels, Limits others) {
+        return new SandboxSpec(
+                otherName,
+                otherLabels,
+                rootfs,
+                command,
+                env,
+                workingDirectory,
+                user,
+                hostname,
+                init,
+                namespaces,
+                network,
+                others,
+                security,
                 stopSignal,
                 timeoutSeconds,
                 start);

@@ -52,27 +52,28 @@ final class SpecResolver {
 
     private final Violations violations = new Violations();
     private final CreateSandboxRequest request;
+    private final LimitsResolver limits;
+    private final SecurityResolver security;
 
-    private SpecResolver(CreateSandboxRequest request) {
+    SpecResolver(CreateSandboxRequest request, LimitsResolver limits, SecurityResolver security) {
         this.request = request;
+        this.limits = limits;
+        this.security = security;
     }
 
     /**
      * @throws dev.seahaven.web.Problem with all that is wrong
      */
-    static SandboxSpec sandbox(CreateSandboxRequest request) {
-        SpecResolver resolver = new SpecResolver(request);
-        resolver.violations.require(
-                request.stdin() == null, "stdin", "is possible for POST /runs only");
-        return resolver.resolve();
+    SandboxSpec sandbox() {
+        violations.require(request.stdin() == null, "stdin", "is possible for POST /runs only");
+        return resolve();
     }
 
     /** Likewise for a run. */
-    static SandboxSpec run(CreateSandboxRequest request) {
-        SpecResolver resolver = new SpecResolver(request);
-        resolver.violations.require(
+    SandboxSpec run() {
+        violations.require(
                 request.start() == null, "start", "is possible for POST /sandboxes only");
-        return resolver.resolve();
+        return resolve();
     }
 
     private SandboxSpec resolve() {
@@ -96,6 +97,15 @@ final class SpecResolver {
                         Objects.requireNonNullElse(request.init(), true),
                         namespaces,
                         network,
+                        limits.resolve(request.limits(), violations),
+                        security.resolve(
+                                request.security(),
+                                type ->
+                                        (type == NamespaceType.NET
+                                                        ? network.member()
+                                                        : namespaces.of(type))
+                                                instanceof Member.New,
+                                violations),
                         stopSignal(),
                         timeout(),
                         Objects.requireNonNullElse(request.start(), true));
@@ -385,6 +395,23 @@ final class SpecResolver {
 
     private void checkMixes(SandboxSpec spec) {
         boolean ownMounts = spec.isNew(NamespaceType.MNT);
+        Security asked = spec.security();
+        violations.require(
+                ownMounts || asked.maskedPaths().isEmpty(),
+                "security.maskedPaths",
+                "needs namespaces.mount to be \"new\"");
+        violations.require(
+                ownMounts || asked.readOnlyPaths().isEmpty(),
+                "security.readOnlyPaths",
+                "needs namespaces.mount to be \"new\"");
+        violations.require(
+                ownMounts || asked.sysctls().isEmpty(),
+                "security.sysctls",
+                "needs namespaces.mount to be \"new\"");
+        violations.require(
+                ownMounts || asked.devices().isEmpty(),
+                "security.devices",
+                "needs namespaces.mount to be \"new\"");
         violations.require(
                 ownMounts || spec.rootfs() == null,
                 "rootfs",

@@ -1,7 +1,10 @@
 package dev.seahaven.syscall;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 
 /** The capabilities by their numbers, which are their places here (linux/capability.h). */
 public enum Capability {
@@ -46,6 +49,13 @@ public enum Capability {
     PERFMON,
     BPF,
     CHECKPOINT_RESTORE;
+
+    /** By its name in capabilities(7), in any case, with or without {@code CAP_}. */
+    public static Optional<Capability> parse(String name) {
+        String upper = name.toUpperCase(Locale.ROOT);
+        String bare = upper.startsWith("CAP_") ? upper.substring(4) : upper;
+        return Arrays.stream(values()).filter(each -> each.name().equals(bare)).findFirst();
+    }
 
     /** The bit of it in a set. */
     public long mask() {

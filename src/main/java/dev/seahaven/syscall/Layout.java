@@ -29,6 +29,8 @@ final class Layout {
     static final int STATX_GID = 24;
     static final int STATX_MODE = 28;
     static final int STATX_INO = 32;
+    static final int STATX_RDEV_MAJOR = 128;
+    static final int STATX_RDEV_MINOR = 132;
     static final int STATX_DEV_MAJOR = 136;
     static final int STATX_DEV_MINOR = 140;
 
@@ -82,6 +84,8 @@ final class Layout {
                     new Check("offsetof(struct statx, stx_gid)", STATX_GID),
                     new Check("offsetof(struct statx, stx_mode)", STATX_MODE),
                     new Check("offsetof(struct statx, stx_ino)", STATX_INO),
+                    new Check("offsetof(struct statx, stx_rdev_major)", STATX_RDEV_MAJOR),
+                    new Check("offsetof(struct statx, stx_rdev_minor)", STATX_RDEV_MINOR),
                     new Check("offsetof(struct statx, stx_dev_major)", STATX_DEV_MAJOR),
                     new Check("offsetof(struct statx, stx_dev_minor)", STATX_DEV_MINOR),
                     new Check("sizeof(struct utsname)", UTSNAME_SIZE),

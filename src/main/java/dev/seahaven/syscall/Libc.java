@@ -29,6 +29,11 @@ final class Libc {
 
     static native NativeLong write(int fd, byte[] bytes, NativeLong size) throws LastErrorException;
 
+    static native int prlimit(int pid, int resource, Pointer limit, @Nullable Pointer old)
+            throws LastErrorException;
+
+    static native NativeLong lseek(int fd, NativeLong offset, int whence) throws LastErrorException;
+
     static native int mkdir(String path, int mode) throws LastErrorException;
 
     static native int rmdir(String path) throws LastErrorException;
@@ -116,6 +121,9 @@ final class Libc {
 
     static native int prctl(
             int option, NativeLong two, NativeLong three, NativeLong four, NativeLong five)
+            throws LastErrorException;
+
+    static native NativeLong syscall(NativeLong number, int one, Pointer two, int three)
             throws LastErrorException;
 
     static native NativeLong syscall(NativeLong number, int one, int two) throws LastErrorException;

@@ -3,6 +3,7 @@ package dev.seahaven.syscall;
 import com.sun.jna.LastErrorException;
 import com.sun.jna.Memory;
 import com.sun.jna.NativeLong;
+import com.sun.jna.Platform;
 import com.sun.jna.Pointer;
 
 import org.jspecify.annotations.Nullable;
@@ -30,6 +31,12 @@ public final class LinuxSyscalls implements Syscalls {
     static final int SYS_FSCONFIG = 431;
     static final int SYS_PIDFD_OPEN = 434;
     static final int SYS_OPENAT2 = 437;
+    static final int SYS_LANDLOCK_CREATE_RULESET = 444;
+    static final int SYS_BPF = Platform.isARM() ? 280 : 321;
+    private static final int BPF_PROG_LOAD = 5;
+    private static final int BPF_PROG_ATTACH = 8;
+    private static final int BPF_F_ALLOW_MULTI = 2;
+    private static final int BPF_ATTRIBUTES_SIZE = 120;
 
     private static final boolean X86 = "amd64".equals(System.getProperty("os.arch"));
     private static final int AF_UNIX = 1;
@@ -176,7 +183,9 @@ public final class LinuxSyscalls implements Syscalls {
                     statx.getInt(Layout.STATX_GID),
                     Integer.toUnsignedLong(statx.getInt(Layout.STATX_DEV_MAJOR)) << 32
                             | Integer.toUnsignedLong(statx.getInt(Layout.STATX_DEV_MINOR)),
-                    statx.getLong(Layout.STATX_INO));
+                    statx.getLong(Layout.STATX_INO),
+                    statx.getInt(Layout.STATX_RDEV_MAJOR),
+                    statx.getInt(Layout.STATX_RDEV_MINOR));
         }
     }
 
@@ -555,6 +564,72 @@ public final class LinuxSyscalls implements Syscalls {
             return Libc.prctl(PR_CAPBSET_READ, number(capability), none, none, none) == 1;
         } catch (LastErrorException e) {
             return null;
+        }
+    }
+
+    @Override
+    public int landlockAbi() {
+        try {
+            return call(
+                    () -> Libc.syscall(number(SYS_LANDLOCK_CREATE_RULESET), 0, 0, 1).intValue(),
+                    () -> "landlock_create_ruleset(LANDLOCK_CREATE_RULESET_VERSION)");
+        } catch (SyscallException e) {
+            return 0; // ENOSYS, or EOPNOTSUPP where it was switched off
+        }
+    }
+
+    @Override
+    public void prlimit(int pid, int resource, long value) {
+        try (Memory limit = new Memory(16)) {
+            limit.setLong(0, value);
+            limit.setLong(8, value);
+            call(
+                    () -> Libc.prlimit(pid, resource, limit, null),
+                    () -> "prlimit(" + pid + ", " + resource + ", " + value + ")");
+        }
+    }
+
+    @Override
+    public Fd bpfProgLoad(int type, byte[] instructions) {
+        try (Memory code = new Memory(instructions.length);
+                Memory license = new Memory(4);
+                Memory attributes = new Memory(BPF_ATTRIBUTES_SIZE)) {
+            code.write(0, instructions, 0, instructions.length);
+            license.setString(0, "GPL");
+            attributes.clear();
+            attributes.setInt(0, type);
+            attributes.setInt(4, instructions.length / 8);
+            attributes.setPointer(8, code);
+            attributes.setPointer(16, license);
+            return fd(
+                    () ->
+                            Libc.syscall(
+                                            number(SYS_BPF),
+                                            BPF_PROG_LOAD,
+                                            attributes,
+                                            BPF_ATTRIBUTES_SIZE)
+                                    .intValue(),
+                    () -> "bpf(BPF_PROG_LOAD, type " + type + ")");
+        }
+    }
+
+    @Override
+    public void bpfProgAttach(Fd cgroup, Fd program, int type) {
+        try (Memory attributes = new Memory(BPF_ATTRIBUTES_SIZE)) {
+            attributes.clear();
+            attributes.setInt(0, cgroup.number());
+            attributes.setInt(4, program.number());
+            attributes.setInt(8, type);
+            attributes.setInt(12, BPF_F_ALLOW_MULTI);
+            call(
+                    () ->
+                            Libc.syscall(
+                                            number(SYS_BPF),
+                                            BPF_PROG_ATTACH,
+                                            attributes,
+                                            BPF_ATTRIBUTES_SIZE)
+                                    .intValue(),
+                    () -> "bpf(BPF_PROG_ATTACH, " + cgroup + ")");
         }
     }
 }

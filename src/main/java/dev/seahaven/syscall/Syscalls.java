@@ -44,13 +44,28 @@ public interface Syscalls {
 
     /**
      * What {@link #fstat} tells: the file type and permissions as in {@code st_mode}, and the
-     * owner.
+     * owner; {@code major} and {@code minor} of a device node.
      */
-    record Stat(int mode, int uid, int gid, long device, long inode) {
+    record Stat(int mode, int uid, int gid, long device, long inode, int major, int minor) {
         private static final int S_IFMT = 0170000;
+        private static final int S_IFCHR = 0020000;
+        private static final int S_IFSOCK = 0140000;
+        private static final int S_IFBLK = 0060000;
         private static final int S_IFDIR = 0040000;
 
         private static final int S_IFREG = 0100000;
+
+        public boolean isCharacterDevice() {
+            return (mode & S_IFMT) == S_IFCHR;
+        }
+
+        public boolean isSocket() {
+            return (mode & S_IFMT) == S_IFSOCK;
+        }
+
+        public boolean isBlockDevice() {
+            return (mode & S_IFMT) == S_IFBLK;
+        }
 
         public boolean isRegularFile() {
             return (mode & S_IFMT) == S_IFREG;
@@ -91,6 +106,27 @@ public interface Syscalls {
 
     /** faccessat(2), does not throw for ENOENT and ENOTDIR. */
     boolean exists(Fd dir, String path);
+
+    /** The ABI of Landlock (landlock_create_ruleset(2)); 0 where there is none. */
+    int landlockAbi();
+
+    /** prlimit(2): sets both limits of another process. */
+    void prlimit(int pid, int resource, long value);
+
+    /**
+     * bpf(2), BPF_PROG_LOAD.
+     *
+     * @param type BPF_PROG_TYPE_*
+     * @param instructions {@code struct bpf_insn[]}
+     */
+    Fd bpfProgLoad(int type, byte[] instructions);
+
+    /**
+     * bpf(2), BPF_PROG_ATTACH beside what is attached already.
+     *
+     * @param type BPF_CGROUP_*
+     */
+    void bpfProgAttach(Fd cgroup, Fd program, int type);
 
     /** mkdir(2). */
     void mkdir(String path, int mode);

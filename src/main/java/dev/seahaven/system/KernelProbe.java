@@ -1,14 +1,17 @@
 package dev.seahaven.system;
 
 import dev.seahaven.cgroup.Cgroups;
+import dev.seahaven.cgroup.Controller;
 import dev.seahaven.procfs.MountInfo;
 import dev.seahaven.procfs.ProcRoot;
+import dev.seahaven.seccomp.SeccompCompiler;
 import dev.seahaven.syscall.PidFd;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Looks what this kernel and host have, by trying and by reading; nothing is assumed from a
@@ -113,6 +116,41 @@ public final class KernelProbe {
                 SYS_LISTNS,
                 false,
                 "namespaces are found through what holds them (Linux 6.19)");
+        features.add(
+                new KernelFeature(
+                        "libseccomp",
+                        SeccompCompiler.isPossible(),
+                        false,
+                        "no system call filter but \"unconfined\" (try: apt-get install"
+                                + " libseccomp2)"));
+        int landlock = syscalls.landlockAbi();
+        features.add(
+                new KernelFeature(
+                        "landlock",
+                        landlock > 0,
+                        false,
+                        "security.landlock is refused (Linux 5.13, and lsm=landlock)"));
+        features.add(
+                new KernelFeature(
+                        "landlock-net",
+                        landlock >= 4,
+                        false,
+                        "security.landlock knows no ports (Linux 6.7)"));
+        features.add(
+                new KernelFeature(
+                        "landlock-scopes",
+                        landlock >= 6,
+                        false,
+                        "on the host's network its abstract sockets are within reach (Linux"
+                                + " 6.12)"));
+        for (Controller each : Controller.values()) {
+            features.add(
+                    new KernelFeature(
+                            "cgroup-" + each,
+                            cgroups.has(each),
+                            false,
+                            "what " + each + " limits or counts is refused, or not told"));
+        }
         capability(features, "CAP_SYS_ADMIN", CAP_SYS_ADMIN, true, "nothing works");
         capability(
                 features,
@@ -189,6 +227,11 @@ public final class KernelProbe {
 
     String kernelRelease() {
         return proc.read("sys/kernel/osrelease").map(String::trim).orElse("unknown");
+    }
+
+    /** Which version of cgroups limits what, for {@code GET /system}. */
+    Map<String, String> controllers() {
+        return cgroups.controllers();
     }
 
     /** How the host's cgroups are used, for {@code GET /system}. */

@@ -10,6 +10,7 @@ import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RestController;
 
 import java.util.List;
+import java.util.Map;
 
 @RestController
 @Tag(name = "system")
@@ -37,6 +38,8 @@ class SystemController {
             String kernel,
             String architecture,
             @Schema(example = "v2") String cgroups,
+            @Schema(description = "Which hierarchy limits what: v2, v1 or none.")
+                    Map<String, String> controllers,
             List<KernelFeature> features,
             StartReport.Found recovery) {}
 
@@ -48,6 +51,7 @@ class SystemController {
                 probe.kernelRelease(),
                 System.getProperty("os.arch"),
                 probe.cgroupVersion(),
+                probe.controllers(),
                 probe.features(),
                 start.found());
     }

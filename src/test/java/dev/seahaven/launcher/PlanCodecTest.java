@@ -5,14 +5,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.seahaven.launcher.LaunchPlan.Attachment;
 import dev.seahaven.launcher.LaunchPlan.Credentials;
 import dev.seahaven.launcher.LaunchPlan.Descriptors;
+import dev.seahaven.launcher.LaunchPlan.Device;
 import dev.seahaven.launcher.LaunchPlan.Flag;
+import dev.seahaven.launcher.LaunchPlan.Hardening;
 import dev.seahaven.launcher.LaunchPlan.Join;
+import dev.seahaven.launcher.LaunchPlan.Label;
+import dev.seahaven.launcher.LaunchPlan.Landlock;
+import dev.seahaven.launcher.LaunchPlan.LandlockPath;
+import dev.seahaven.launcher.LaunchPlan.LandlockPort;
 import dev.seahaven.launcher.LaunchPlan.Limits;
 import dev.seahaven.launcher.LaunchPlan.Maps;
 import dev.seahaven.launcher.LaunchPlan.PreparedDirectory;
 import dev.seahaven.launcher.LaunchPlan.Program;
+import dev.seahaven.launcher.LaunchPlan.Rlimit;
 import dev.seahaven.launcher.LaunchPlan.Root;
 import dev.seahaven.launcher.LaunchPlan.RootKind;
+import dev.seahaven.launcher.LaunchPlan.Sysctl;
 import dev.seahaven.launcher.LaunchPlan.TimeOffsets;
 import dev.seahaven.syscall.CloneFlag;
 import dev.seahaven.syscall.Fd;
@@ -43,7 +51,8 @@ class PlanCodecTest {
                 EnumSet.of(Flag.INIT, Flag.PID_SHARED),
                 EnumSet.of(CloneFlag.CLONE_NEWUSER, CloneFlag.CLONE_NEWNET),
                 List.of(new Join(CloneFlag.CLONE_NEWUTS, fd(30))),
-                new Descriptors(fd(10), null, fd(11), null, fd(12), null, fd(13), fd(14)),
+                new Descriptors(
+                        fd(10), null, List.of(fd(32)), fd(11), null, fd(12), null, fd(13), fd(14)),
                 new Root(
                         RootKind.OVERLAY,
                         true,
@@ -54,9 +63,21 @@ class PlanCodecTest {
                         List.of(new PreparedDirectory("var/tmp", 01777, true))),
                 new Maps("0 524288 65536\n", "0 1 2\n"),
                 new TimeOffsets(-5, 7),
-                new Credentials(1000, 1001, List.of(5, 6), 0x800405fbL),
+                new Credentials(1000, 1001, List.of(5, 6), 0x800405fbL, 0x400),
                 new Limits(Duration.ofMillis(1500), 64, 32),
+                new Hardening(
+                        List.of(new Rlimit(7, 1024, -1)),
+                        List.of(new Sysctl("net/ipv4/ip_forward", "1")),
+                        new Label("/proc/self/attr/exec", "exec box"),
+                        new Landlock(
+                                0x1fff,
+                                2,
+                                3,
+                                List.of(new LandlockPath(0xc, "/usr")),
+                                List.of(new LandlockPort(2, 443))),
+                        List.of(new byte[16])),
                 List.of(new Attachment(fd(31), "/usr")),
+                List.of(new Device(fd(33), "net/tun")),
                 "bäx",
                 List.of("/proc/kcore"),
                 List.of("/proc/sys", "/proc/bus"),
@@ -67,7 +88,7 @@ class PlanCodecTest {
     void theLauncherReadsWhatJavaWrites() throws Exception {
         PlanCodec.Encoded encoded = PlanCodec.encode(plan());
         assertThat(encoded.fds().stream().map(Fd::number))
-                .containsExactly(10, 11, 12, 13, 14, 30, 31);
+                .containsExactly(10, 11, 12, 13, 14, 30, 31, 32, 33);
         Path file = Files.write(directory.resolve("plan"), encoded.bytes());
         Process process =
                 new ProcessBuilder(
@@ -86,7 +107,8 @@ class PlanCodecTest {
                         fds 0 -1 1 -1 2 -1 3 4
                         root 2 1 0 524288 4294967294 1048576
                         ids 1000 1001
-                        capabilities 800405fb
+                        capabilities 800405fb 400
+                        landlock 1fff 2 3
                         limits 1500000000 64 32
                         offsets -5 7
                         join 4000000 5
@@ -94,6 +116,15 @@ class PlanCodecTest {
                         group 6
                         attachment 6 /usr
                         prepared 1777 1 var/tmp
+                        v1_group 7
+                        device 8 net/tun
+                        rlimit 7 1024 18446744073709551615
+                        landlock_path c /usr
+                        landlock_port 2 443
+                        filter 16
+                        label /proc/self/attr/exec exec box
+                        sysctl net/ipv4/ip_forward
+                        sysctl 1
                         uid_map 0 524288 65536
                         gid_map 0 1 2
                         hostname bäx

@@ -36,8 +36,54 @@ class BadInputIT {
                 "\"nonsense\":1 | nonsense",
                 "\"rootfs\":{\"path\":\"/x\",\"nonsense\":1} | rootfs.nonsense",
                 "\"image\":\"debian\" | image",
-                "\"limits\":{\"pids\":5} | limits",
-                "\"security\":{} | security",
+                "\"limits\":{\"pids\":0} | limits.pids",
+                "\"limits\":{\"pids\":-1} | limits.pids",
+                "\"limits\":{\"pids\":99999999} | limits.pids",
+                "\"limits\":{\"memoryBytes\":0} | limits.memoryBytes",
+                "\"limits\":{\"memoryBytes\":9000000000000000} | limits.memoryBytes",
+                "\"limits\":{\"swapBytes\":-1} | limits.swapBytes",
+                "\"limits\":{\"cpus\":0} | limits.cpus",
+                "\"limits\":{\"cpus\":4096} | limits.cpus",
+                "\"limits\":{\"cpuset\":\"4000\"} | limits.cpuset",
+                "\"limits\":{\"cpuset\":\"a-b\"} | limits.cpuset",
+                "\"limits\":{\"ioWeight\":0} | limits.ioWeight",
+                "\"limits\":{\"io\":[{\"device\":\"/dev/null\"}]} | limits.io[0].device",
+                "\"limits\":{\"openFiles\":0} | limits.openFiles",
+                "\"limits\":{\"openFiles\":2000000000} | limits.openFiles",
+                "\"limits\":{\"rlimits\":{\"nofile\":5}} | limits.rlimits.nofile",
+                "\"limits\":{\"rlimits\":{\"none\":5}} | limits.rlimits.none",
+                "\"limits\":{\"hugepageBytes\":{\"3MB\":5}} | limits.hugepageBytes.3MB",
+                "\"limits\":{\"diskBytes\":1} | limits.diskBytes",
+                "\"limits\":{\"colour\":1} | limits.colour",
+                "\"security\":{\"capabilities\":{\"add\":[\"FLY\"]}} |"
+                        + " security.capabilities.add[0]",
+                "\"security\":{\"capabilities\":{\"ambient\":[\"SYS_ADMIN\"]}} |"
+                        + " security.capabilities.ambient",
+                "\"security\":{\"seccomp\":\"loose\"} | security.seccomp",
+                "\"security\":{\"seccomp\":{\"defaultAction\":\"NO\"}} |"
+                        + " security.seccomp.defaultAction",
+                "\"security\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"architectures\":[\"SCMP_ARCH_PDP11\"]}}"
+                    + " | security.seccomp.architectures[0]",
+                "\"security\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"fly\"],\"action\":\"SCMP_ACT_ERRNO\"}]}}"
+                    + " | security.seccomp.syscalls[0].names[0]",
+                "\"security\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":9,\"value\":1,\"op\":\"SCMP_CMP_EQ\"}]}]}}"
+                    + " | security.seccomp.syscalls[0].args[0].index",
+                "\"security\":{\"sysctls\":{\"kernel.core_pattern\":\"x\"}} |"
+                        + " security.sysctls.kernel.core_pattern",
+                "\"security\":{\"sysctls\":{\"net.ipv4.none\":\"1\"}} | security.sysctls",
+                "\"security\":{\"sysctls\":{\"net/../kernel/core_pattern\":\"x\"}} |"
+                        + " security.sysctls.net/../kernel/core_pattern",
+                "\"network\":{\"mode\":\"host\"},\"security\":{\"sysctls\":{\"net.ipv4.ip_forward\":\"1\"}}"
+                    + " | security.sysctls.net.ipv4.ip_forward",
+                "\"security\":{\"devices\":[\"/etc/passwd\"]} | security.devices[0].path",
+                "\"security\":{\"devices\":[\"/dev/none\"]} | security.devices[0].path",
+                "\"security\":{\"devices\":[\"/dev/pts\"]} | security.devices[0].path",
+                "\"security\":{\"devices\":[{\"path\":\"/dev/fuse\",\"permissions\":\"x\"}]} |"
+                        + " security.devices[0].permissions",
+                "\"security\":{\"maskedPaths\":[\"../etc\"]} | security.maskedPaths[0]",
+                "\"security\":{\"landlock\":{\"read\":[\"/none\"]}} | security.landlock",
+                "\"security\":{\"landlock\":{\"connectPorts\":[70000]}} |"
+                        + " security.landlock.connectPorts[0]",
                 "\"mounts\":[] | mounts",
                 "\"restart\":{} | restart",
                 "\"terminal\":true | terminal",

@@ -74,7 +74,7 @@ class KilledDaemonIT {
     private static int checkNothingHalfMade(Api api, TestDaemon.Places places) throws Exception {
         JsonNode all = api.get("/sandboxes").expect(200).json().path("items");
         assertThat(all.size()).isLessThanOrEqualTo(1);
-        List<String> groups = names(places.cgroupDirectory());
+        List<String> groups = places.groups();
         assertThat(groups).hasSize(all.size());
         for (JsonNode sandbox : all) {
             assertThat(sandbox.path("state").path("status").asString()).isEqualTo("running");
@@ -84,7 +84,7 @@ class KilledDaemonIT {
         await().atMost(Duration.ofSeconds(10))
                 .untilAsserted(
                         () -> {
-                            assertThat(names(places.cgroupDirectory())).isEmpty();
+                            assertThat(places.groups()).isEmpty();
                             assertThat(names(places.sandboxes())).isEmpty();
                             assertThat(names(places.run().resolve("sandboxes"))).isEmpty();
                             assertThat(

@@ -106,7 +106,7 @@ class LauncherFaultIT {
         org.awaitility.Awaitility.await()
                 .untilAsserted(
                         () -> {
-                            assertThat(count(daemon.places().cgroupDirectory())).as(when).isZero();
+                            assertThat(daemon.places().groups()).as(when).isEmpty();
                             assertThat(count(daemon.places().sandboxes())).as(when).isZero();
                             assertThat(count(daemon.places().run().resolve("sandboxes")))
                                     .as(when)

@@ -63,6 +63,43 @@ public final class Outside {
                 .toList();
     }
 
+    /** Where cgroup hierarchies with a use are mounted, of either version. */
+    public static List<Path> cgroupMounts() {
+        return read("/proc/self/mountinfo")
+                .lines()
+                .filter(line -> line.contains(" - cgroup"))
+                .map(line -> Path.of(line.split(" ")[4]))
+                .toList();
+    }
+
+    /** The group of a process on a v1 hierarchy, or on cgroup2 where that has the controller. */
+    public static Path group(int pid, String controller) {
+        String v1 = null;
+        String unified = null;
+        for (String line : read("/proc/" + pid + "/cgroup").lines().toList()) {
+            String[] parts = line.split(":", 3);
+            if (List.of(parts[1].split(",")).contains(controller)) {
+                v1 = parts[2];
+            } else if (parts[1].isEmpty()) {
+                unified = parts[2];
+            }
+        }
+        if (v1 == null) {
+            return cgroup2().resolve("." + unified);
+        }
+        String path = v1;
+        return read("/proc/self/mountinfo")
+                .lines()
+                .filter(line -> line.contains(" - cgroup "))
+                .filter(
+                        line ->
+                                List.of(line.substring(line.lastIndexOf(' ') + 1).split(","))
+                                        .contains(controller))
+                .map(line -> Path.of(line.split(" ")[4]).resolve("." + path))
+                .findFirst()
+                .orElseThrow();
+    }
+
     /** Where the cgroup2 is mounted. */
     public static Path cgroup2() {
         return read("/proc/self/mountinfo")
@@ -76,6 +113,11 @@ public final class Outside {
     /** The program with the probes that run inside, at a place that sandboxes see. */
     public static synchronized String probe() {
         return installed("probe");
+    }
+
+    /** The program that tries doors from inside. */
+    public static synchronized String doors() {
+        return installed("doors");
     }
 
     private static String installed(String name) {

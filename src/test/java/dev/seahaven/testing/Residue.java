@@ -21,7 +21,7 @@ final class Residue {
     static Map<String, Long> count(TestDaemon daemon) {
         Map<String, Long> found = new TreeMap<>();
         TestDaemon.Places places = daemon.places();
-        found.put("cgroups", entries(places.cgroupDirectory(), Files::isDirectory));
+        found.put("cgroups", (long) places.groups().size());
         found.put("state directories", entries(places.sandboxes(), path -> true));
         found.put("run files", entries(places.run().resolve("sandboxes"), path -> true));
         found.put("named namespaces", entries(Path.of("/var/run/netns"), path -> true));

@@ -15,6 +15,8 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 
 /** A daemon in this process, with directories, cgroup and port of its own. */
 public final class TestDaemon implements AutoCloseable {
@@ -45,6 +47,29 @@ public final class TestDaemon implements AutoCloseable {
         /** The daemon's group on the cgroup2. */
         public Path cgroupDirectory() {
             return Outside.cgroup2().resolve(cgroup);
+        }
+
+        /**
+         * The groups of sandboxes and runs on all hierarchies, but for those that lie ready for
+         * runs.
+         */
+        public List<String> groups() {
+            Set<String> found = new TreeSet<>();
+            for (Path mount : Outside.cgroupMounts()) {
+                String[] names = mount.resolve(cgroup).toFile().list();
+                for (String name : names == null ? new String[0] : names) {
+                    if (Files.isDirectory(mount.resolve(cgroup).resolve(name))
+                            && !name.equals("default-devices")) {
+                        found.add(name);
+                    }
+                }
+            }
+            found.stream()
+                    .filter(name -> name.startsWith("run-"))
+                    .limit(4)
+                    .toList()
+                    .forEach(found::remove);
+            return List.copyOf(found);
         }
 
         public List<String> arguments(int port) {

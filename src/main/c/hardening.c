@@ -1,0 +1,88 @@
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "launcher.h"
+#include "syscalls.h"
+
+void set_rlimits(const struct plan *plan)
+{
+    enter_stage(STAGE_RLIMITS);
+    for (uint32_t i = 0; i < plan->rlimits; i++) {
+        const struct rlimit_wanted *wanted = &plan->rlimit[i];
+        struct rlimit limit = {.rlim_cur = wanted->soft, .rlim_max = wanted->hard};
+        if (setrlimit((int)wanted->resource, &limit) < 0)
+            fail("setrlimit", "%u", wanted->resource);
+    }
+}
+
+/* For the next exec: AppArmor and SELinux take it before no-new-privileges. */
+void set_label(const struct plan *plan)
+{
+    enter_stage(STAGE_LABEL);
+    if (plan->label.length == 0)
+        return;
+    int fd = open(plan->label_file.bytes, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || !write_all(fd, plan->label.bytes, plan->label.length))
+        fail("write", "%s, %s", plan->label_file.bytes, plan->label.bytes);
+    close(fd);
+}
+
+/* The rights that a rule on anything but a directory may have (landlock(7)). */
+#define LANDLOCK_FILE_ACCESS (1u << 0 | 1u << 1 | 1u << 2 | 1u << 14 | 1u << 15)
+
+static void allow_path(int ruleset, const struct landlock_path *rule)
+{
+    struct stat about;
+    struct landlock_beneath beneath = {.access = rule->access};
+
+    beneath.parent = sys_openat2(AT_FDCWD, rule->path.bytes, O_PATH | O_CLOEXEC, RESOLVE_NO_MAGICLINKS);
+    if (beneath.parent < 0 || fstat(beneath.parent, &about) < 0)
+        fail("openat2", "%s", rule->path.bytes);
+    if (!S_ISDIR(about.st_mode))
+        beneath.access &= LANDLOCK_FILE_ACCESS;
+    if (sys_landlock_add_rule(ruleset, LANDLOCK_PATH_BENEATH, &beneath) < 0)
+        fail("landlock_add_rule", "%s", rule->path.bytes);
+    close(beneath.parent);
+}
+
+void restrict_with_landlock(const struct plan *plan)
+{
+    const uint64_t handled[] = {plan->landlock_fs, plan->landlock_net, plan->landlock_scoped};
+    size_t members = handled[2] != 0 ? 3 : handled[1] != 0 ? 2 : handled[0] != 0 ? 1 : 0;
+
+    enter_stage(STAGE_LANDLOCK);
+    if (members == 0)
+        return;
+    int ruleset = sys_landlock_create_ruleset(handled, members * sizeof *handled); /* older kernels know fewer members */
+    if (ruleset < 0)
+        fail("landlock_create_ruleset", "%#llx %#llx %#llx", (unsigned long long)handled[0], (unsigned long long)handled[1],
+             (unsigned long long)handled[2]);
+    for (uint32_t i = 0; i < plan->landlock_paths; i++)
+        allow_path(ruleset, &plan->landlock_path[i]);
+    for (uint32_t i = 0; i < plan->landlock_ports; i++) {
+        const struct landlock_port *rule = &plan->landlock_port[i];
+        if (sys_landlock_add_rule(ruleset, LANDLOCK_NET_PORT, (const uint64_t[]){rule->access, rule->port}) < 0)
+            fail("landlock_add_rule", "port %llu", (unsigned long long)rule->port);
+    }
+    if ((plan->flags & PLAN_NO_NEW_PRIVS) != 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        fail("prctl", "PR_SET_NO_NEW_PRIVS");
+    if (sys_landlock_restrict_self(ruleset) < 0)
+        fail("landlock_restrict_self", "%u paths", plan->landlock_paths);
+    close(ruleset);
+}
+
+void load_filters(const struct plan *plan)
+{
+    enter_stage(STAGE_SECCOMP);
+    for (uint32_t i = 0; i < plan->filters; i++) {
+        struct sock_fprog program = {
+            .len = (unsigned short)(plan->filter[i].length / sizeof(struct sock_filter)),
+            .filter = (struct sock_filter *)(uintptr_t)plan->filter[i].bytes, /* the kernel copies it, aligned or not */
+        };
+        if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+            fail("seccomp", "filter %u of %u instructions", i, program.len);
+    }
+}

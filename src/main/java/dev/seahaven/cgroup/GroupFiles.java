@@ -1,0 +1,80 @@
+package dev.seahaven.cgroup;
+
+import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.SyscallException;
+import dev.seahaven.syscall.Syscalls;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+
+/** The files of groups. */
+final class GroupFiles {
+
+    private static final int FILE_MAX = 1 << 20;
+
+    private final Syscalls syscalls;
+
+    GroupFiles(Syscalls syscalls) {
+        this.syscalls = syscalls;
+    }
+
+    /** Whether it was not there. */
+    boolean mkdir(Path directory) {
+        try {
+            syscalls.mkdir(directory.toString(), 0755);
+            return true;
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.EEXIST) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    void write(Path group, String file, String text) {
+        try (Fd fd = syscalls.open(group.resolve(file).toString(), Syscalls.O_WRONLY, 0)) {
+            syscalls.write(fd, text.getBytes(StandardCharsets.US_ASCII));
+        }
+    }
+
+    /** Whether the file was there. */
+    boolean writeIfThere(Path group, String file, String text) {
+        try {
+            write(group, file, text);
+            return true;
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.ENOENT) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    /** Empty where the file is not there or cannot be read. */
+    String read(Path group, String file) {
+        try (Fd fd = syscalls.open(group.resolve(file).toString(), Syscalls.O_RDONLY, 0)) {
+            return new String(syscalls.read(fd, FILE_MAX), StandardCharsets.US_ASCII).trim();
+        } catch (SyscallException e) {
+            return "";
+        }
+    }
+
+    long number(Path group, String file, long otherwise) {
+        String text = read(group, file);
+        return text.isEmpty() || !Character.isDigit(text.charAt(0))
+                ? otherwise
+                : Long.parseLong(text);
+    }
+
+    /** Moves a process with all its threads; one that has ended is passed over. */
+    void move(Path group, int pid) {
+        try {
+            write(group, "cgroup.procs", Integer.toString(pid));
+        } catch (SyscallException e) {
+            if (e.errno() != Errno.ESRCH) {
+                throw e;
+            }
+        }
+    }
+}

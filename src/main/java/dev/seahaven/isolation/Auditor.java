@@ -1,0 +1,472 @@
+package dev.seahaven.isolation;
+
+import dev.seahaven.isolation.AuditResponse.Cgroup;
+import dev.seahaven.isolation.AuditResponse.Layers;
+import dev.seahaven.isolation.AuditResponse.Namespace;
+import dev.seahaven.isolation.AuditResponse.Seccomp;
+import dev.seahaven.mount.RootDefaults;
+import dev.seahaven.namespace.IdMapping;
+import dev.seahaven.namespace.NamespaceFinder;
+import dev.seahaven.namespace.NamespaceLink;
+import dev.seahaven.namespace.NamespaceType;
+import dev.seahaven.procfs.MountInfo;
+import dev.seahaven.procfs.ProcRoot;
+import dev.seahaven.procfs.ProcStat;
+import dev.seahaven.procfs.ProcStatus;
+import dev.seahaven.sandbox.SandboxService;
+import dev.seahaven.sandbox.SandboxService.Hardened;
+import dev.seahaven.syscall.Capability;
+import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.PidFd;
+import dev.seahaven.syscall.SyscallException;
+import dev.seahaven.syscall.Syscalls;
+import dev.seahaven.web.Problem;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.File;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** Looks at a process from outside, layer by layer. */
+final class Auditor {
+
+    private static final int ROOT_MAX_DEPTH_DEVICES = 400;
+    private static final long LISTEN = 0x0a;
+
+    /** Where container engines listen. */
+    private static final List<String> ENGINE_SOCKETS =
+            List.of(
+                    "run/docker.sock",
+                    "run/containerd/containerd.sock",
+                    "run/podman/podman.sock",
+                    "run/crio/crio.sock",
+                    "run/seahaven/seahaven.sock",
+                    "run/lxd/unix.socket",
+                    "run/incus/unix.socket",
+                    "var/lib/lxd/unix.socket",
+                    "var/lib/incus/unix.socket");
+
+    /** Character devices that only pass on what a process has anyway. */
+    private static final Set<String> HARMLESS =
+            Set.of("1:3", "1:5", "1:7", "1:8", "1:9", "5:0", "5:1", "5:2");
+
+    private static final int TERMINALS_FIRST = 136;
+    private static final int TERMINALS_LAST = 143;
+    private static final Set<String> KERNEL_FILE_SYSTEMS =
+            Set.of(
+                    "sysfs",
+                    "debugfs",
+                    "tracefs",
+                    "securityfs",
+                    "bpf",
+                    "configfs",
+                    "efivarfs",
+                    "pstore",
+                    "devtmpfs",
+                    "binfmt_misc");
+    private static final Set<String> CGROUP_FILE_SYSTEMS = Set.of("cgroup", "cgroup2");
+
+    private final Syscalls syscalls;
+    private final ProcRoot proc;
+    private final NamespaceFinder finder;
+    private final SandboxService sandboxes;
+
+    Auditor(Syscalls syscalls, ProcRoot proc, NamespaceFinder finder, SandboxService sandboxes) {
+        this.syscalls = syscalls;
+        this.proc = proc;
+        this.finder = finder;
+        this.sandboxes = sandboxes;
+    }
+
+    /** Of the command of a sandbox that runs. */
+    AuditResponse sandbox(String reference) {
+        Hardened sandbox = sandboxes.hardened(reference);
+        return audit(sandbox.commandPid(), sandbox);
+    }
+
+    /** Of any process of the host. */
+    AuditResponse process(int pid) {
+        Hardened sandbox =
+                finder.ofProcess(pid, NamespaceType.PID)
+                        .flatMap(link -> sandboxes.hardenedWith(NamespaceType.PID, link.id()))
+                        .orElse(null);
+        return audit(pid, sandbox);
+    }
+
+    /** Holds the process meanwhile, so that its number does not become another's. */
+    private AuditResponse audit(int pid, @Nullable Hardened sandbox) {
+        try (PidFd held = syscalls.pidfdOpen(pid)) {
+            ProcStatus status = ProcStatus.read(proc, pid).orElseThrow(() -> gone(pid));
+            ProcStat stat = ProcStat.read(proc, pid).orElseThrow(() -> gone(pid));
+            Facts facts = facts(pid, status, sandbox);
+            if (syscalls.hasEnded(held)) {
+                throw gone(pid);
+            }
+            return new AuditResponse(
+                    pid,
+                    stat.command(),
+                    sandbox == null ? null : sandbox.id(),
+                    facts.layers(),
+                    Checks.of(facts));
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.ESRCH || e.errno() == Errno.EINVAL) {
+                throw gone(pid);
+            }
+            throw e;
+        }
+    }
+
+    private static Problem gone(int pid) {
+        return Problem.notFound("process", Integer.toString(pid));
+    }
+
+    private Facts facts(int pid, ProcStatus status, @Nullable Hardened sandbox) {
+        Map<String, Namespace> namespaces = namespaces(pid);
+        List<IdMapping> map = IdMapping.parse(proc.read(pid + "/uid_map").orElse(""));
+        boolean ownUser = namespaces.containsKey("user") && namespaces.get("user").isolated();
+        boolean rootIsHosts =
+                !ownUser
+                        || map.stream()
+                                .anyMatch(
+                                        each ->
+                                                each.mapsInside(0)
+                                                        && each.outside() - each.inside() == 0);
+        List<MountInfo> mounts = MountInfo.parse(proc.read(pid + "/mountinfo").orElse(""));
+        String label = label(pid);
+        Layers layers =
+                new Layers(
+                        namespaces,
+                        ownUser ? map : List.of(),
+                        capabilities(status),
+                        seccomp(status, sandbox),
+                        status.number("NoNewPrivs") == 1,
+                        label,
+                        sandbox == null ? null : Boolean.valueOf(sandbox.landlock()),
+                        cgroup(pid, mounts),
+                        writableMounts(mounts, rootIsHosts),
+                        openKernelPaths(mounts),
+                        engineSockets(pid),
+                        devices(pid),
+                        namespaces.containsKey("net") && !namespaces.get("net").isolated()
+                                ? listening(pid)
+                                : List.of());
+        return new Facts(
+                layers,
+                set(status.hex("CapEff")),
+                set(status.hex("CapBnd")),
+                set(status.hex("CapAmb")),
+                rootIsHosts,
+                status.uid(),
+                label != null,
+                sandbox);
+    }
+
+    private Map<String, Namespace> namespaces(int pid) {
+        Map<String, Namespace> namespaces = new LinkedHashMap<>();
+        for (NamespaceType type : NamespaceType.values()) {
+            Optional<NamespaceLink> link = finder.ofProcess(pid, type);
+            link.ifPresent(
+                    here ->
+                            namespaces.put(
+                                    type.kernelName(),
+                                    new Namespace(here.id(), !link.equals(finder.hosts(type)))));
+        }
+        return namespaces;
+    }
+
+    private static Map<String, List<String>> capabilities(ProcStatus status) {
+        Map<String, List<String>> sets = new LinkedHashMap<>();
+        for (String[] each :
+                new String[][] {
+                    {"inheritable", "CapInh"},
+                    {"permitted", "CapPrm"},
+                    {"effective", "CapEff"},
+                    {"bounding", "CapBnd"},
+                    {"ambient", "CapAmb"}
+                }) {
+            sets.put(each[0], Capability.names(status.hex(each[1])));
+        }
+        return sets;
+    }
+
+    private static Set<Capability> set(long mask) {
+        Set<Capability> set = EnumSet.noneOf(Capability.class);
+        for (Capability each : Capability.values()) {
+            if ((mask & each.mask()) != 0) {
+                set.add(each);
+            }
+        }
+        return set;
+    }
+
+    private static Seccomp seccomp(ProcStatus status, @Nullable Hardened sandbox) {
+        int filters = status.number("Seccomp_filters");
+        return switch (status.number("Seccomp")) {
+            case 0 -> new Seccomp("disabled", 0, DangerousCalls.all());
+            case 1 -> new Seccomp("strict", 0, List.of());
+            // A program that adds filters of its own lets no more through than ours do.
+            default ->
+                    new Seccomp(
+                            "filter",
+                            filters,
+                            sandbox == null || sandbox.filters().isEmpty()
+                                    ? null
+                                    : DangerousCalls.through(sandbox.filters()));
+        };
+    }
+
+    /** Null where no module gives one. */
+    private @Nullable String label(int pid) {
+        return proc.read(pid + "/attr/current")
+                .map(text -> text.replace("\0", "").trim())
+                .filter(text -> !text.isEmpty())
+                .orElse(null);
+    }
+
+    // ---------------------------------------------------------------- limits
+
+    private Cgroup cgroup(int pid, List<MountInfo> mounts) {
+        Map<String, String> paths = new LinkedHashMap<>();
+        for (String line : proc.read(pid + "/cgroup").orElse("").lines().toList()) {
+            String[] parts = line.split(":", 3);
+            if (parts.length == 3) {
+                paths.put(parts[1].isEmpty() ? "unified" : parts[1], parts[2]);
+            }
+        }
+        boolean writable =
+                mounts.stream()
+                        .anyMatch(
+                                mount ->
+                                        CGROUP_FILE_SYSTEMS.contains(mount.fileSystem())
+                                                && isWritable(mount));
+        return new Cgroup(
+                paths,
+                writable,
+                limit(paths, "memory", "memory.limit_in_bytes", "memory.max"),
+                limit(paths, "pids", "pids.max", "pids.max"),
+                openFiles(pid));
+    }
+
+    /** The smallest of its group and those above, as the daemon sees the hierarchies. */
+    private @Nullable Long limit(
+            Map<String, String> paths, String controller, String v1File, String v2File) {
+        Long smallest = null;
+        for (MountInfo mount : MountInfo.read(proc)) {
+            boolean v1 =
+                    mount.fileSystem().equals("cgroup")
+                            && mount.superOptions().contains(controller);
+            String path =
+                    v1
+                            ? paths.get(controller)
+                            : mount.fileSystem().equals("cgroup2") ? paths.get("unified") : null;
+            for (Path at = path == null ? null : Path.of(path); at != null; at = at.getParent()) {
+                Long here =
+                        value(Path.of(mount.mountPoint()).resolve("." + at), v1 ? v1File : v2File);
+                if (here != null && (smallest == null || here < smallest)) {
+                    smallest = here;
+                }
+            }
+        }
+        return smallest;
+    }
+
+    private static @Nullable Long value(Path group, String file) {
+        return new ProcRoot(group)
+                .read(file)
+                .map(String::trim)
+                .filter(text -> !text.isEmpty() && text.chars().allMatch(Character::isDigit))
+                .map(Long::parseLong)
+                .filter(number -> number < Long.MAX_VALUE / 2) // v1 has no word for unlimited
+                .orElse(null);
+    }
+
+    private @Nullable Long openFiles(int pid) {
+        return proc.read(pid + "/limits")
+                .orElse("")
+                .lines()
+                .filter(line -> line.startsWith("Max open files"))
+                .map(line -> line.substring("Max open files".length()).trim().split("\\s+")[1])
+                .filter(text -> text.chars().allMatch(Character::isDigit))
+                .map(Long::parseLong)
+                .findFirst()
+                .orElse(null);
+    }
+
+    // ---------------------------------------------------------------- mounts
+
+    private static boolean isWritable(MountInfo mount) {
+        return mount.options().contains("rw") && !mount.superOptions().contains("ro");
+    }
+
+    private List<String> writableMounts(List<MountInfo> mounts, boolean rootIsHosts) {
+        Set<String> hosts = new HashSet<>();
+        MountInfo.read(proc).stream()
+                .filter(mount -> mount.source().startsWith("/dev/"))
+                .map(MountInfo::source)
+                .forEach(hosts::add);
+        List<String> found = new ArrayList<>();
+        for (MountInfo mount : mounts) {
+            boolean kernels = KERNEL_FILE_SYSTEMS.contains(mount.fileSystem());
+            // A device node alone on a file is no way to the rest of devtmpfs.
+            boolean whole = !mount.fileSystem().equals("devtmpfs") || mount.root().equals("/");
+            boolean files = rootIsHosts && hosts.contains(mount.source());
+            if (isWritable(mount) && ((kernels && whole) || files)) {
+                found.add(mount.mountPoint() + " (" + mount.fileSystem() + ")");
+            }
+        }
+        boolean procRoot =
+                mounts.stream()
+                        .anyMatch(
+                                mount ->
+                                        mount.mountPoint().equals("/proc")
+                                                && mount.fileSystem().equals("proc")
+                                                && isWritable(mount));
+        boolean sysProtected =
+                mounts.stream()
+                        .anyMatch(
+                                mount ->
+                                        mount.mountPoint().equals("/proc/sys")
+                                                && !isWritable(mount));
+        if (procRoot && !sysProtected) {
+            found.add("/proc/sys (proc)");
+        }
+        return found;
+    }
+
+    /** Of those that are hidden or protected by default, and are there. */
+    private List<String> openKernelPaths(List<MountInfo> mounts) {
+        Set<String> points = new HashSet<>();
+        mounts.forEach(mount -> points.add(mount.mountPoint()));
+        List<String> open = new ArrayList<>();
+        for (String path : RootDefaults.masked(0)) {
+            String file = path.startsWith("/proc/") ? path.substring("/proc/".length()) : null;
+            boolean there =
+                    file == null
+                            ? Files.exists(Path.of(path))
+                            : Files.exists(proc.path().resolve(file));
+            if (there && !points.contains(path) && isMountedAbove(path, points)) {
+                open.add(path);
+            }
+        }
+        return open;
+    }
+
+    private static boolean isMountedAbove(String path, Set<String> points) {
+        return points.contains(path.startsWith("/proc/") ? "/proc" : "/sys");
+    }
+
+    // ---------------------------------------------------------------- what is within reach
+
+    private @Nullable Fd root(int pid) {
+        try {
+            return syscalls.open(proc.path() + "/" + pid + "/root", Syscalls.O_PATH, 0);
+        } catch (SyscallException e) {
+            return null;
+        }
+    }
+
+    private List<String> engineSockets(int pid) {
+        try (Fd root = root(pid)) {
+            return root == null
+                    ? List.of()
+                    : ENGINE_SOCKETS.stream()
+                            .filter(path -> isSocket(root, path))
+                            .map(path -> "/" + path)
+                            .toList();
+        }
+    }
+
+    private boolean isSocket(Fd root, String path) {
+        try (Fd file =
+                syscalls.openat2(
+                        root,
+                        path,
+                        Syscalls.O_PATH,
+                        Syscalls.RESOLVE_IN_ROOT | Syscalls.RESOLVE_NO_MAGICLINKS)) {
+            return syscalls.fstat(file).isSocket();
+        } catch (SyscallException e) {
+            return false;
+        }
+    }
+
+    private List<String> devices(int pid) {
+        List<String> found = new ArrayList<>();
+        File[] entries = new File(proc.path() + "/" + pid + "/root/dev").listFiles();
+        if (entries == null) {
+            return found;
+        }
+        try (Fd root = root(pid)) {
+            for (File entry : entries) {
+                if (root != null && found.size() < ROOT_MAX_DEPTH_DEVICES) {
+                    String path = "dev/" + entry.getName();
+                    if (isHostDevice(root, path)) {
+                        found.add("/" + path);
+                    }
+                }
+            }
+        }
+        found.sort(String::compareTo);
+        return found;
+    }
+
+    private boolean isHostDevice(Fd root, String path) {
+        try (Fd node =
+                syscalls.openat2(
+                        root,
+                        path,
+                        Syscalls.O_PATH,
+                        Syscalls.RESOLVE_IN_ROOT | Syscalls.RESOLVE_NO_SYMLINKS)) {
+            Syscalls.Stat about = syscalls.fstat(node);
+            if (about.isBlockDevice()) {
+                return true;
+            }
+            boolean terminal = about.major() >= TERMINALS_FIRST && about.major() <= TERMINALS_LAST;
+            return about.isCharacterDevice()
+                    && !terminal
+                    && !HARMLESS.contains(about.major() + ":" + about.minor());
+        } catch (SyscallException e) {
+            return false; // a link, or gone
+        }
+    }
+
+    private List<String> listening(int pid) {
+        Set<String> own = new HashSet<>();
+        for (int fd : proc.at(pid + "/fd").pids()) {
+            proc.readLink(pid + "/fd/" + fd)
+                    .filter(target -> target.startsWith("socket:["))
+                    .map(target -> target.substring("socket:[".length(), target.length() - 1))
+                    .ifPresent(own::add);
+        }
+        List<String> found = new ArrayList<>();
+        for (String protocol : List.of("tcp", "tcp6")) {
+            proc.read(pid + "/net/" + protocol)
+                    .orElse("")
+                    .lines()
+                    .skip(1)
+                    .map(line -> line.trim().split("\\s+"))
+                    .filter(words -> words.length > 9)
+                    .filter(words -> Long.parseLong(words[3], 16) == LISTEN)
+                    .filter(words -> own.contains(words[9]))
+                    .map(
+                            words ->
+                                    protocol
+                                            + " port "
+                                            + Integer.parseInt(
+                                                    words[1].substring(
+                                                            words[1].lastIndexOf(':') + 1),
+                                                    16))
+                    .forEach(found::add);
+        }
+        return found;
+    }
+}

@@ -1,0 +1,319 @@
+package dev.seahaven.isolation;
+
+import dev.seahaven.isolation.Finding.Severity;
+import dev.seahaven.sandbox.SandboxService.Hardened;
+import dev.seahaven.syscall.Capability;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+
+/** From what was seen to what is open. Pure. */
+final class Checks {
+
+    /**
+     * Those that give parts of the host away even inside of a user namespace, or attack the kernel.
+     */
+    private static final Set<Capability> DANGEROUS =
+            EnumSet.of(
+                    Capability.DAC_READ_SEARCH,
+                    Capability.NET_ADMIN,
+                    Capability.SYS_MODULE,
+                    Capability.SYS_RAWIO,
+                    Capability.SYS_PTRACE,
+                    Capability.SYS_BOOT,
+                    Capability.SYS_TIME,
+                    Capability.SYSLOG,
+                    Capability.MAC_ADMIN,
+                    Capability.BPF,
+                    Capability.PERFMON);
+
+    private final Facts facts;
+    private final List<Finding> findings = new ArrayList<>();
+
+    private Checks(Facts facts) {
+        this.facts = facts;
+    }
+
+    /** The worst first. */
+    static List<Finding> of(Facts facts) {
+        Checks checks = new Checks(facts);
+        checks.user();
+        checks.namespaces();
+        checks.capabilities();
+        checks.seccomp();
+        checks.modules();
+        checks.mounts();
+        checks.resources();
+        checks.reach();
+        checks.sandbox();
+        checks.findings.sort(Comparator.comparing(Finding::severity));
+        return List.copyOf(checks.findings);
+    }
+
+    private void add(
+            boolean open,
+            String id,
+            Severity severity,
+            String evidence,
+            String attack,
+            String remedy) {
+        if (open) {
+            findings.add(new Finding(id, severity, evidence, attack, remedy));
+        }
+    }
+
+    private void user() {
+        boolean canBeRoot = facts.uid() == 0 || !facts.layers().noNewPrivileges();
+        add(
+                facts.rootIsHosts(),
+                "root-is-host-root",
+                canBeRoot ? Severity.CRITICAL : Severity.HIGH,
+                facts.isolated("user")
+                        ? "its uid map maps 0 to the host's 0"
+                        : "its user namespace is the host's",
+                "Hundreds of files below /proc and /sys ask for the uid 0 of the host and for no"
+                        + " capability: with it inside root changes the kernel's settings, and any"
+                        + " file of the host that comes into reach is its own.",
+                "namespaces.user: \"new\"");
+    }
+
+    private void namespaces() {
+        shared(
+                "pid",
+                Severity.HIGH,
+                "It sees every process of the host with its arguments, and may signal and trace"
+                        + " those of its own user.",
+                "namespaces.pid: \"new\"");
+        shared(
+                "net",
+                Severity.HIGH,
+                "It reaches what listens on the host's loopback and its abstract sockets, and can"
+                        + " listen in the host's name.",
+                "network.mode: \"none\"");
+        shared(
+                "mnt",
+                Severity.HIGH,
+                "It sees every file system of the host; only permissions keep it from changing"
+                        + " them.",
+                "namespaces.mount: \"new\"");
+        shared(
+                "ipc",
+                Severity.MEDIUM,
+                "It can attach shared memory and queues of the host's programs.",
+                "namespaces.ipc: \"new\"");
+        shared(
+                "uts",
+                Severity.LOW,
+                "It learns the host's name, and with CAP_SYS_ADMIN changes it.",
+                "namespaces.uts: \"new\"");
+        shared(
+                "cgroup",
+                Severity.LOW,
+                "It learns where in the host's cgroups it is, and what else is there.",
+                "namespaces.cgroup: \"new\"");
+        shared(
+                "time",
+                Severity.INFO,
+                "It learns how long the host has been up.",
+                "namespaces.time: \"new\"");
+    }
+
+    private void shared(String type, Severity severity, String attack, String remedy) {
+        add(
+                !facts.isolated(type),
+                "namespace-" + type + "-shared",
+                severity,
+                "its " + type + " namespace is the host's",
+                attack,
+                remedy);
+    }
+
+    private void capabilities() {
+        add(
+                facts.bounding().contains(Capability.SYS_ADMIN),
+                "capability-sys-admin",
+                Severity.CRITICAL,
+                "CAP_SYS_ADMIN is in its bounding set",
+                "It undoes the mounts that hide and protect kernel paths, and reaches the largest"
+                        + " part of the kernel that users never see.",
+                "leave SYS_ADMIN out of security.capabilities.add");
+        Set<Capability> dangerous = EnumSet.noneOf(Capability.class);
+        dangerous.addAll(facts.bounding());
+        dangerous.retainAll(DANGEROUS);
+        add(
+                !dangerous.isEmpty(),
+                "capabilities-dangerous",
+                facts.rootIsHosts() ? Severity.CRITICAL : Severity.MEDIUM,
+                dangerous + " in its bounding set",
+                facts.rootIsHosts()
+                        ? "Each of them alone is enough to take the host over or to stop it."
+                        : "In a user namespace of its own they open parts of the kernel that have"
+                                + " had many defects.",
+                "leave them out of security.capabilities.add");
+        add(
+                !facts.ambient().isEmpty(),
+                "capabilities-ambient",
+                Severity.LOW,
+                facts.ambient() + " in its ambient set",
+                "Every program that it executes has them, also those that were never meant to.",
+                "leave them out of security.capabilities.ambient");
+    }
+
+    private void seccomp() {
+        AuditResponse.Seccomp seccomp = facts.layers().seccomp();
+        List<String> through = seccomp.letsThrough();
+        boolean off = seccomp.mode().equals("disabled");
+        add(
+                off,
+                "seccomp-off",
+                Severity.HIGH,
+                "no filter: every system call of the kernel can be made",
+                "Most ways out of containers began with a system call that no program inside"
+                        + " needed: nested user namespaces, io_uring, keyctl, userfaultfd.",
+                "security.seccomp: \"default\"");
+        add(
+                !off && through != null && !through.isEmpty(),
+                "seccomp-lets-through",
+                Severity.MEDIUM,
+                "its filter lets through " + through,
+                "Each of these has been a step of an escape.",
+                "leave them out of the profile, or security.seccomp: \"default\"");
+        add(
+                !off && through == null,
+                "seccomp-unknown",
+                Severity.INFO,
+                seccomp.filters() + " filters, which only a tracer could read",
+                "What they let through cannot be told from outside.",
+                "run it in a sandbox of this daemon");
+        add(
+                !facts.layers().noNewPrivileges(),
+                "no-new-privileges-off",
+                Severity.MEDIUM,
+                "NoNewPrivs is 0",
+                "A setuid program or one with file capabilities gives it rights that it had not.",
+                "security.noNewPrivileges: true");
+    }
+
+    private void modules() {
+        String label = facts.layers().lsmLabel();
+        boolean unconfined = label == null || label.equals("unconfined");
+        add(
+                unconfined,
+                "lsm-unconfined",
+                facts.kernelHasLsm() ? Severity.LOW : Severity.INFO,
+                facts.kernelHasLsm()
+                        ? "its label is " + label
+                        : "neither AppArmor nor SELinux runs on this kernel",
+                "A defect in another layer meets no second one here.",
+                "security.apparmor or security.selinux, where the kernel has one");
+        add(
+                Boolean.FALSE.equals(facts.layers().landlock()),
+                "landlock-off",
+                Severity.INFO,
+                "no Landlock rules were asked for",
+                "It may open whatever its user may open in its root.",
+                "security.landlock");
+    }
+
+    private void mounts() {
+        AuditResponse.Layers layers = facts.layers();
+        add(
+                !layers.writableMounts().isEmpty(),
+                "sensitive-mounts-writable",
+                facts.rootIsHosts() ? Severity.CRITICAL : Severity.MEDIUM,
+                "writable: " + layers.writableMounts(),
+                "Settings of the kernel, or files of the host, can be changed from inside.",
+                "leave security.privileged out; rootfs.readOnly or rootfs.ephemeral: true");
+        add(
+                !layers.openKernelPaths().isEmpty(),
+                "kernel-paths-open",
+                facts.rootIsHosts() ? Severity.HIGH : Severity.MEDIUM,
+                "neither hidden nor read-only: " + layers.openKernelPaths(),
+                "They tell of the host's memory, timers, keys and firmware, or change it.",
+                "leave security.privileged out");
+        add(
+                layers.cgroup().writable(),
+                "cgroup-writable",
+                Severity.HIGH,
+                "a cgroup file system is mounted writable",
+                "It lifts its own limits; on cgroup v1 release_agent runs a program as root of the"
+                        + " host.",
+                "do not mount it, or read-only");
+    }
+
+    private void resources() {
+        AuditResponse.Cgroup cgroup = facts.layers().cgroup();
+        String remedy = "leave limits out: the defaults are set";
+        add(
+                cgroup.memoryLimitBytes() == null,
+                "memory-unlimited",
+                Severity.MEDIUM,
+                "no group of it has a limit of memory",
+                "It takes the host's memory, and the kernel kills something else.",
+                remedy);
+        add(
+                cgroup.pidsLimit() == null,
+                "pids-unlimited",
+                Severity.MEDIUM,
+                "no group of it has a limit of processes",
+                "A fork bomb takes every process number of the host.",
+                remedy);
+        Long files = cgroup.openFilesLimit();
+        add(
+                files == null || files > 65_536,
+                "open-files-unlimited",
+                Severity.LOW,
+                "its hard limit of open files is " + (files == null ? "none" : files),
+                "It takes the kernel's memory with open files, process by process.",
+                "limits.openFiles");
+    }
+
+    private void reach() {
+        AuditResponse.Layers layers = facts.layers();
+        add(
+                !layers.engineSockets().isEmpty(),
+                "engine-socket",
+                Severity.CRITICAL,
+                "within reach: " + layers.engineSockets(),
+                "Whoever can speak to a container engine is root of the host.",
+                "do not mount the socket into it");
+        add(
+                !layers.devices().isEmpty(),
+                "host-devices",
+                facts.rootIsHosts() ? Severity.CRITICAL : Severity.MEDIUM,
+                "in its /dev: " + layers.devices(),
+                "Disks, memory and drivers of the host, past every file permission.",
+                "leave them out of security.devices");
+        add(
+                !layers.listening().isEmpty(),
+                "listening-on-host",
+                Severity.LOW,
+                "listens on " + layers.listening(),
+                "Others take it for a service of the host.",
+                "network.mode: \"none\"");
+    }
+
+    private void sandbox() {
+        Hardened sandbox = facts.sandbox();
+        if (sandbox == null) {
+            return;
+        }
+        add(
+                sandbox.privileged(),
+                "privileged",
+                Severity.CRITICAL,
+                "security.privileged is true",
+                "Every layer but the namespaces is off.",
+                "security.privileged: false");
+        add(
+                !sandbox.diskLimited(),
+                "disk-unlimited",
+                Severity.INFO,
+                "its writable layer has no limit of its own",
+                "It can fill the file system of the daemon's state directory.",
+                "limits.diskBytes");
+    }
+}

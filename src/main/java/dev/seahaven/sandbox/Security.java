@@ -1,0 +1,79 @@
+package dev.seahaven.sandbox;
+
+import dev.seahaven.seccomp.SeccompProfile;
+import dev.seahaven.syscall.Capability;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * What stands between a sandbox and the kernel, checked and with every default filled in.
+ *
+ * @param profile null beside another mode than PROFILE
+ * @param apparmor profile to be in, null where none was asked for; likewise {@code selinux}
+ * @param maskedPaths beside the usual ones, likewise {@code readOnlyPaths}
+ * @param sysctls by path below {@code /proc/sys}
+ */
+record Security(
+        boolean privileged,
+        CapabilityChanges capabilities,
+        boolean noNewPrivileges,
+        SeccompMode seccomp,
+        @Nullable SeccompProfile profile,
+        @Nullable String apparmor,
+        @Nullable String selinux,
+        List<String> maskedPaths,
+        List<String> readOnlyPaths,
+        Map<String, String> sysctls,
+        List<Device> devices,
+        @Nullable Landlock landlock) {
+
+    enum SeccompMode {
+        DEFAULT,
+        UNCONFINED,
+        PROFILE
+    }
+
+    /** Podman's eleven, which are Docker's without MKNOD, NET_RAW and AUDIT_WRITE. */
+    static final Set<Capability> DEFAULT_CAPABILITIES =
+            EnumSet.of(
+                    Capability.CHOWN,
+                    Capability.DAC_OVERRIDE,
+                    Capability.FOWNER,
+                    Capability.FSETID,
+                    Capability.KILL,
+                    Capability.SETGID,
+                    Capability.SETUID,
+                    Capability.SETPCAP,
+                    Capability.NET_BIND_SERVICE,
+                    Capability.SYS_CHROOT,
+                    Capability.SETFCAP);
+
+    /** Changes to the default set; what is in both lists is added. */
+    record CapabilityChanges(Set<Capability> add, Set<Capability> drop, Set<Capability> ambient) {}
+
+    /**
+     * @param permissions of {@code rwm}
+     */
+    record Device(String path, String permissions) {}
+
+    /** Null members are not restricted. */
+    record Landlock(
+            @Nullable List<String> read,
+            @Nullable List<String> write,
+            @Nullable List<Integer> connectPorts,
+            @Nullable List<Integer> bindPorts) {}
+
+    /** The bounding set. */
+    Set<Capability> capabilitySet() {
+        Set<Capability> set =
+                privileged ? EnumSet.allOf(Capability.class) : EnumSet.copyOf(DEFAULT_CAPABILITIES);
+        set.removeAll(capabilities.drop);
+        set.addAll(capabilities.add);
+        return set;
+    }
+}

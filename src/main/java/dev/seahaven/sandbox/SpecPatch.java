@@ -1,0 +1,157 @@
+package dev.seahaven.sandbox;
+
+import dev.seahaven.cgroup.Limits.IoRate;
+import dev.seahaven.sandbox.LimitsRequest.IoRateRequest;
+import dev.seahaven.web.Names;
+import dev.seahaven.web.Problem;
+import dev.seahaven.web.Violations;
+
+import org.jspecify.annotations.Nullable;
+
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Merge patches (RFC 7386) of specifications. */
+final class SpecPatch {
+
+    private static final Set<String> CHANGEABLE = Set.of("name", "labels", "limits");
+
+    private final JsonMapper json;
+    private final LimitsResolver limits;
+
+    SpecPatch(JsonMapper json, LimitsResolver limits) {
+        this.json = json;
+        this.limits = limits;
+    }
+
+    /**
+     * @throws Problem 400 for what cannot be changed, or not so
+     */
+    SandboxSpec apply(SandboxSpec before, PatchSandboxRequest patch) {
+        Violations wrong = new Violations();
+        patch.members()
+                .keySet()
+                .forEach(
+                        name ->
+                                wrong.require(
+                                        CHANGEABLE.contains(name),
+                                        name,
+                                        "cannot be changed; name, labels and limits can"));
+        Map<String, JsonNode> members = patch.members();
+        String name = before.name();
+        if (members.containsKey("name")) {
+            name = text("name", members.get("name"), wrong);
+            if (name != null) {
+                Names.check(name, wrong);
+            }
+        }
+        Map<String, String> labels = before.labels();
+        if (members.containsKey("labels")) {
+            labels = labels(labels, members.get("labels"), wrong);
+        }
+        Limits changed = before.limits();
+        if (members.containsKey("limits")) {
+            changed = limits.resolve(limits(changed, members.get("limits")), wrong);
+        }
+        wrong.throwIfAny();
+        return before.with(name, labels, changed);
+    }
+
+    private static @Nullable String text(
+            String member, @Nullable JsonNode value, Violations wrong) {
+        if (value == null || value.isNull()) {
+            return null;
+        }
+        wrong.require(value.isString(), member, "must be a string");
+        return value.isString() ? value.asString() : null;
+    }
+
+    private static Map<String, String> labels(
+            Map<String, String> before, @Nullable JsonNode patch, Violations wrong) {
+        if (patch == null || patch.isNull()) {
+            return Map.of();
+        }
+        Map<String, String> after = new LinkedHashMap<>(before);
+        if (wrong.require(patch.isObject(), "labels", "must be an object")) {
+            patch.propertyStream()
+                    .forEach(
+                            each -> {
+                                String value =
+                                        text("labels." + each.getKey(), each.getValue(), wrong);
+                                if (value == null) {
+                                    after.remove(each.getKey());
+                                } else {
+                                    after.put(each.getKey(), value);
+                                }
+                            });
+        }
+        return after;
+    }
+
+    private @Nullable LimitsRequest limits(Limits before, @Nullable JsonNode patch) {
+        if (patch == null || patch.isNull()) {
+            return null;
+        }
+        if (!patch.isObject()) {
+            throw Problem.invalid("limits", "must be an object");
+        }
+        ObjectNode merged = json.valueToTree(request(before));
+        merge(merged, patch);
+        try {
+            return json.treeToValue(merged, LimitsRequest.class);
+        } catch (JacksonException e) {
+            throw Problem.invalid("limits", String.valueOf(e.getOriginalMessage()));
+        }
+    }
+
+    private static void merge(ObjectNode target, JsonNode patch) {
+        patch.propertyStream()
+                .forEach(
+                        each -> {
+                            JsonNode value = each.getValue();
+                            if (value.isNull()) {
+                                target.remove(each.getKey());
+                            } else if (value.isObject()
+                                    && target.get(each.getKey()) instanceof ObjectNode inner) {
+                                merge(inner, value);
+                            } else {
+                                target.set(each.getKey(), value);
+                            }
+                        });
+    }
+
+    /** Limits as one would ask for them. */
+    private static LimitsRequest request(Limits limits) {
+        List<@Nullable IoRateRequest> io =
+                limits.io().stream().<@Nullable IoRateRequest>map(SpecPatch::request).toList();
+        Map<String, @Nullable Long> rlimits = new LinkedHashMap<>(limits.rlimits());
+        return new LimitsRequest(
+                limits.memoryBytes(),
+                limits.swapBytes(),
+                limits.cpus(),
+                limits.cpuset(),
+                limits.pids(),
+                limits.ioWeight(),
+                io,
+                new LinkedHashMap<>(limits.hugepageBytes()),
+                limits.diskBytes(),
+                limits.openFiles(),
+                rlimits);
+    }
+
+    private static IoRateRequest request(IoRate rate) {
+        return new IoRateRequest(
+                rate.device(),
+                rate.readBytesPerSecond(),
+                rate.writeBytesPerSecond(),
+                rate.readOperationsPerSecond(),
+                rate.writeOperationsPerSecond());
+    }
+}

@@ -1,0 +1,194 @@
+/*
+ * Ways out of containers that are known, tried from inside: doors NAME [ARGUMENT] prints "through", or "refused" and why.
+ * And bombs: doors bomb-NAME, which go on until something stops them.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/io_uring.h>
+#include <linux/keyctl.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int tell(long result)
+{
+    if (result >= 0)
+        puts("through");
+    else
+        printf("refused %s\n", strerrorname_np(errno));
+    return 0;
+}
+
+static int child(void *unused)
+{
+    (void)unused;
+    return 0;
+}
+
+static long clone_with(int flags)
+{
+    static char stack[65536];
+
+    return clone(child, stack + sizeof stack, flags | SIGCHLD, NULL);
+}
+
+static long add_key(void)
+{
+    return syscall(SYS_add_key, "user", "seahaven-door", "x", 1, KEY_SPEC_PROCESS_KEYRING);
+}
+
+static long io_uring(void)
+{
+    struct io_uring_params parameters;
+
+    memset(&parameters, 0, sizeof parameters);
+    return syscall(SYS_io_uring_setup, 4, &parameters);
+}
+
+static long by_handle(void)
+{
+    struct {
+        struct file_handle handle;
+        char bytes[MAX_HANDLE_SZ];
+    } root;
+    int mount_id, dir = open("/dev", O_RDONLY); /* an overlay has no handles */
+
+    root.handle.handle_bytes = MAX_HANDLE_SZ;
+    if (name_to_handle_at(AT_FDCWD, "/dev", &root.handle, &mount_id, 0) < 0)
+        return -1;
+    return open_by_handle_at(dir, &root.handle, O_RDONLY);
+}
+
+static long write_to(const char *path)
+{
+    int fd = open(path, O_WRONLY);
+
+    return fd < 0 ? fd : write(fd, "", 0) < 0 ? -1 : 0;
+}
+
+static long device_node(unsigned major, unsigned minor)
+{
+    if (mknod("/dev/door", S_IFCHR | 0666, makedev(major, minor)) < 0)
+        return -1;
+    return open("/dev/door", O_RDONLY);
+}
+
+static long abstract_socket(const char *name)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    strncpy(address.sun_path + 1, name, sizeof address.sun_path - 2);
+    return connect(fd, (struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name)));
+}
+
+/* A symbolic link put in the place of a device, or of what is read later by somebody else. */
+static long swap_device(const char *name)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/dev/%s", name);
+    if (unlink(path) < 0 && errno != ENOENT)
+        return -1;
+    return symlink("/proc/sys/kernel/core_pattern", path);
+}
+
+static void bomb(const char *what)
+{
+    static char page[1 << 20];
+
+    memset(page, 'x', sizeof page);
+    if (strcmp(what, "bomb-fork") == 0)
+        for (;;)
+            if (fork() == 0)
+                continue;
+    if (strcmp(what, "bomb-memory") == 0)
+        for (;;)
+            memset(mmap(NULL, sizeof page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 1, sizeof page);
+    if (strcmp(what, "bomb-descriptors") == 0) {
+        int count = 0;
+        while (dup(0) >= 0)
+            count++;
+        printf("%d %s\n", count, strerrorname_np(errno));
+        exit(0);
+    }
+    if (strcmp(what, "bomb-disk") == 0) {
+        int fd = open("/tmp/bomb", O_WRONLY | O_CREAT, 0600);
+        long written = 0, got;
+        while ((got = write(fd, page, sizeof page)) > 0)
+            written += got;
+        printf("%ld %s\n", written, strerrorname_np(errno));
+        exit(0);
+    }
+    if (strcmp(what, "bomb-log") == 0)
+        for (;;)
+            if (write(1, page, sizeof page) < 0)
+                exit(1);
+}
+
+int main(int count, char **arguments)
+{
+    const char *what = count > 1 ? arguments[1] : "", *with = count > 2 ? arguments[2] : "";
+
+    if (strncmp(what, "bomb-", 5) == 0)
+        bomb(what);
+    if (strcmp(what, "userns") == 0)
+        return tell(clone_with(CLONE_NEWUSER));
+    if (strcmp(what, "unshare") == 0)
+        return tell(unshare(CLONE_NEWUSER));
+    if (strcmp(what, "clone3") == 0)
+        return tell(syscall(SYS_clone3, NULL, 0));
+    if (strcmp(what, "keyctl") == 0)
+        return tell(add_key());
+    if (strcmp(what, "vsock") == 0)
+        return tell(socket(AF_VSOCK, SOCK_STREAM, 0));
+    if (strcmp(what, "vsock-high-bit") == 0)
+        return tell(syscall(SYS_socket, (1ul << 40) | AF_VSOCK, SOCK_STREAM, 0));
+    if (strcmp(what, "alg") == 0)
+        return tell(socket(AF_ALG, SOCK_SEQPACKET, 0));
+    if (strcmp(what, "io_uring") == 0)
+        return tell(io_uring());
+    if (strcmp(what, "bpf") == 0)
+        return tell(syscall(SYS_bpf, 0, NULL, 0) < 0 && errno == EFAULT ? 0 : -1);
+    if (strcmp(what, "userfaultfd") == 0)
+        return tell(syscall(SYS_userfaultfd, 1));
+    if (strcmp(what, "handle") == 0)
+        return tell(by_handle());
+    if (strcmp(what, "read") == 0)
+        return tell(open(with, O_RDONLY));
+    if (strcmp(what, "write") == 0)
+        return tell(write_to(with));
+    if (strcmp(what, "mount") == 0)
+        return tell(mount("none", with, "tmpfs", 0, NULL));
+    if (strcmp(what, "mount-cgroup") == 0)
+        return tell(mount("none", "/tmp", "cgroup", 0, "memory"));
+    if (strcmp(what, "umount") == 0)
+        return tell(umount2(with, MNT_DETACH));
+    if (strcmp(what, "mknod") == 0)
+        return tell(device_node(10, 229));
+    if (strcmp(what, "abstract") == 0)
+        return tell(abstract_socket(with));
+    if (strcmp(what, "swap-device") == 0)
+        return tell(swap_device(with));
+    if (strcmp(what, "tiocsti") == 0)
+        return tell(ioctl(open("/dev/tty", O_RDWR) < 0 ? 0 : 0, TIOCSTI, "x"));
+    if (strcmp(what, "ptrace") == 0)
+        return tell(ptrace(PTRACE_SEIZE, atoi(with), 0, 0));
+    if (strcmp(what, "signal") == 0)
+        return tell(kill(atoi(with), 0));
+    return 2;
+}

@@ -1,0 +1,173 @@
+package dev.seahaven.isolation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.seahaven.testing.Api;
+import dev.seahaven.testing.HostProcess;
+import dev.seahaven.testing.NothingLeft;
+import dev.seahaven.testing.Outside;
+import dev.seahaven.testing.TestDaemon;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+import tools.jackson.databind.JsonNode;
+
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The audit tells what is open, and nothing that is not. */
+@ExtendWith(NothingLeft.class)
+class AuditIT {
+
+    private static final List<String> ORDER = List.of("critical", "high", "medium", "low", "info");
+    private final Api api = TestDaemon.shared().api();
+
+    private static List<String> ids(JsonNode audit, String... severities) {
+        List<String> wanted = severities.length == 0 ? ORDER : List.of(severities);
+        List<String> found = new ArrayList<>();
+        for (JsonNode finding : audit.path("findings")) {
+            if (wanted.contains(finding.path("severity").asString())) {
+                found.add(finding.path("id").asString());
+            }
+        }
+        return found;
+    }
+
+    private JsonNode audit(String members) {
+        String id = api.create("{\"command\":[\"sleep\",\"60\"]" + members + "}");
+        try {
+            return api.get("/sandboxes/" + id + "/audit").expect(200).json();
+        } finally {
+            api.destroy(id);
+        }
+    }
+
+    @Test
+    void aSandboxWithAllDefaultsHasNothingAboveInfo() {
+        JsonNode audit = audit("");
+        assertThat(ids(audit, "critical", "high", "medium", "low")).as(audit.toString()).isEmpty();
+        JsonNode layers = audit.path("layers");
+        assertThat(audit.path("command").asString()).isEqualTo("sleep");
+        assertThat(layers.path("seccomp").path("mode").asString()).isEqualTo("filter");
+        assertThat(layers.path("seccomp").path("letsThrough")).isEmpty();
+        assertThat(layers.path("capabilities").path("effective")).hasSize(11);
+        assertThat(layers.path("capabilities").path("ambient")).isEmpty();
+        assertThat(layers.path("cgroup").path("pidsLimit").asInt()).isEqualTo(512);
+        assertThat(layers.path("namespaces").path("user").path("isolated").asBoolean()).isTrue();
+    }
+
+    @Test
+    void eachSwitchThatWeakensIsFound() {
+        String pods = "\"namespaces\":{\"pid\":\"host\",\"ipc\":\"host\",\"uts\":\"host\"}";
+        assertThat(ids(audit("," + pods)))
+                .contains("namespace-pid-shared", "namespace-ipc-shared", "namespace-uts-shared");
+        assertThat(ids(audit(",\"network\":{\"mode\":\"host\"}"))).contains("namespace-net-shared");
+        assertThat(ids(audit(",\"security\":{\"seccomp\":\"unconfined\"}")))
+                .contains("seccomp-off");
+        JsonNode profile =
+                audit(
+                        ",\"security\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"keyctl\"],\"action\":\"SCMP_ACT_ERRNO\"}]}}");
+        assertThat(ids(profile, "medium")).contains("seccomp-lets-through");
+        assertThat(profile.path("layers").path("seccomp").path("letsThrough").toString())
+                .contains("\"bpf\"")
+                .doesNotContain("\"keyctl\"");
+        assertThat(
+                        ids(
+                                audit(",\"security\":{\"capabilities\":{\"add\":[\"SYS_ADMIN\"]}}"),
+                                "critical"))
+                .contains("capability-sys-admin");
+        assertThat(ids(audit(",\"security\":{\"capabilities\":{\"add\":[\"NET_ADMIN\"]}}")))
+                .contains("capabilities-dangerous");
+        assertThat(ids(audit(",\"security\":{\"noNewPrivileges\":false}")))
+                .contains("no-new-privileges-off");
+        assertThat(ids(audit(",\"security\":{\"landlock\":{\"read\":[\"/\"]}}")))
+                .doesNotContain("landlock-off");
+        assertThat(ids(audit(",\"security\":{\"devices\":[\"/dev/fuse\"]}")))
+                .contains("host-devices");
+    }
+
+    @Test
+    void privilegedNeedsThePolicyAndHasThemAll() throws Exception {
+        Path root = Files.createTempDirectory(Path.of("/var/lib"), "seahaven-test-audit");
+        TestDaemon.Places places = TestDaemon.newPlaces();
+        List<String> where = new ArrayList<>(places.arguments(0));
+        where.add("--seahaven.policy.allow-privileged=true");
+        try (TestDaemon daemon = TestDaemon.at(places, where.toArray(String[]::new))) {
+            Outside.run("chmod", "700", root.toString());
+            for (String directory : List.of("bin", "dev", "proc", "sys", "run")) {
+                Files.createDirectory(root.resolve(directory));
+            }
+            Files.copy(Path.of("target/launcher-test/probe"), root.resolve("bin/sleep"));
+            try (ServerSocketChannel engine =
+                    ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+                engine.bind(UnixDomainSocketAddress.of(root.resolve("run/docker.sock")));
+                String spec =
+                        "{\"command\":[\"/bin/sleep\",\"stubborn\"],\"rootfs\":{\"path\":\""
+                                + root
+                                + "\"},\"security\":{\"privileged\":true,\"devices\":[\"/dev/fuse\"],\"capabilities\":{\"ambient\":[\"SYS_ADMIN\"]}},"
+                                + "\"network\":{\"mode\":\"host\"},\"namespaces\":{\"pid\":\"host\",\"user\":\"host\",\"ipc\":\"host\",\"uts\":\"host\",\"cgroup\":\"host\"}}";
+                api.post("/sandboxes", spec).expectProblem(403, "forbidden");
+                String id = daemon.api().create(spec);
+                JsonNode audit = daemon.api().get("/sandboxes/" + id + "/audit").expect(200).json();
+                assertThat(ids(audit))
+                        .as(audit.toString())
+                        .contains(
+                                "privileged",
+                                "root-is-host-root",
+                                "capability-sys-admin",
+                                "capabilities-dangerous",
+                                "capabilities-ambient",
+                                "seccomp-off",
+                                "no-new-privileges-off",
+                                "namespace-pid-shared",
+                                "namespace-net-shared",
+                                "namespace-ipc-shared",
+                                "namespace-uts-shared",
+                                "namespace-cgroup-shared",
+                                "engine-socket",
+                                "host-devices",
+                                "kernel-paths-open",
+                                "sensitive-mounts-writable");
+                List<Integer> severities = new ArrayList<>();
+                for (JsonNode finding : audit.path("findings")) {
+                    severities.add(ORDER.indexOf(finding.path("severity").asString()));
+                    for (String member : List.of("evidence", "attack", "remedy")) {
+                        assertThat(finding.path(member).asString()).isNotBlank();
+                    }
+                }
+                assertThat(severities).isSorted();
+                daemon.api().destroy(id);
+            }
+        } finally {
+            Outside.delete(root);
+        }
+    }
+
+    @Test
+    void anyProcessOfTheHostIsAudited() {
+        try (HostProcess process = HostProcess.sleeping("exec sleep 60")) {
+            JsonNode audit = api.get("/processes/" + process.pid() + "/audit").expect(200).json();
+            assertThat(ids(audit, "critical")).contains("root-is-host-root");
+            assertThat(ids(audit)).contains("namespace-mnt-shared", "pids-unlimited");
+            assertThat(audit.path("sandbox").isNull()).isTrue();
+        }
+        try (HostProcess process = HostProcess.sleeping("exec unshare --net sleep 60")) {
+            assertThat(ids(api.get("/processes/" + process.pid() + "/audit").expect(200).json()))
+                    .doesNotContain("namespace-net-shared")
+                    .contains("namespace-pid-shared");
+        }
+        api.get("/processes/999999999/audit").expect(404);
+        String id = api.create("{\"command\":[\"sleep\",\"60\"]}");
+        int command = Outside.children(api.pid(id)).getFirst();
+        JsonNode audit = api.get("/processes/" + command + "/audit").expect(200).json();
+        assertThat(audit.path("sandbox").asString()).isEqualTo(id);
+        assertThat(audit.path("layers").path("seccomp").path("letsThrough")).isEmpty();
+        api.destroy(id);
+    }
+}

@@ -1,0 +1,243 @@
+package dev.seahaven.sandbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.seahaven.testing.Api;
+import dev.seahaven.testing.NothingLeft;
+import dev.seahaven.testing.Outside;
+import dev.seahaven.testing.TestDaemon;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+import tools.jackson.databind.JsonNode;
+
+import java.net.http.HttpRequest;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+
+/** Limits hold, change while it runs, and leave evidence. */
+@ExtendWith(NothingLeft.class)
+class LimitsIT {
+
+    private final Api api = TestDaemon.shared().api();
+
+    private JsonNode bomb(String name, String members) {
+        return api.post(
+                        "/runs",
+                        "{\"command\":[\""
+                                + Outside.doors()
+                                + "\",\""
+                                + name
+                                + "\"],\"timeoutSeconds\":5"
+                                + (members.isEmpty() ? "" : "," + members)
+                                + "}")
+                .expect(200)
+                .json();
+    }
+
+    private Api.Answer patch(String id, String body) {
+        return api.send(
+                api.request("/sandboxes/" + id)
+                        .method("PATCH", HttpRequest.BodyPublishers.ofString(body))
+                        .header("Content-Type", "application/merge-patch+json"));
+    }
+
+    private static String file(Path group, String name) throws Exception {
+        return Files.readString(group.resolve(name)).trim();
+    }
+
+    @Test
+    void theDefaultsAreSetInTheKernel() throws Exception {
+        String id = api.create("{\"command\":[\"sleep\",\"60\"]}");
+        int pid = api.pid(id);
+        assertThat(file(Outside.group(pid, "pids"), "pids.max")).isEqualTo("512");
+        Path memory = Outside.group(pid, "memory");
+        boolean v1 = Files.exists(memory.resolve("memory.limit_in_bytes"));
+        assertThat(file(memory, v1 ? "memory.limit_in_bytes" : "memory.max"))
+                .isEqualTo(Long.toString(1L << 30));
+        if (v1 && Files.exists(memory.resolve("memory.memsw.limit_in_bytes"))) {
+            assertThat(file(memory, "memory.memsw.limit_in_bytes"))
+                    .isEqualTo(Long.toString(1L << 30));
+        }
+        int command = Outside.children(pid).getFirst();
+        assertThat(Outside.read("/proc/" + command + "/limits"))
+                .containsPattern("Max open files +1024 +1024")
+                .containsPattern("Max core file size +0 +0");
+        api.destroy(id);
+        assertThat(memory).doesNotExist();
+    }
+
+    @Test
+    void aMemoryBombIsKilledAndToldFromAPlainKill() {
+        JsonNode exit = bomb("bomb-memory", "\"limits\":{\"memoryBytes\":33554432}").path("exit");
+        assertThat(exit.path("reason").asString()).as(exit.toString()).isEqualTo("out-of-memory");
+        assertThat(exit.path("signal").asString()).isEqualTo("KILL");
+        assertThat(exit.path("evidence").path("oomKills").asInt()).isPositive();
+        JsonNode plain =
+                api.post("/runs", "{\"command\":[\"sh\",\"-c\",\"kill -KILL $$\"]}")
+                        .expect(200)
+                        .json()
+                        .path("exit");
+        assertThat(plain.path("reason").asString()).isEqualTo("signaled");
+        assertThat(plain.path("evidence").path("oomKills").asInt()).isZero();
+    }
+
+    @Test
+    void aForkBombMeetsItsLimitAndOthersDoNotNotice() throws Exception {
+        CompletableFuture<JsonNode> bomb =
+                CompletableFuture.supplyAsync(() -> bomb("bomb-fork", "\"limits\":{\"pids\":64}"));
+        Thread.sleep(1000);
+        long begun = System.nanoTime();
+        assertThat(api.shell("echo calm")).isEqualTo("calm\n");
+        assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(Duration.ofSeconds(3));
+        JsonNode exit = bomb.join().path("exit");
+        assertThat(exit.path("reason").asString()).isEqualTo("timed-out");
+        assertThat(exit.path("evidence").path("pidsRefused").asLong()).isPositive();
+    }
+
+    @Test
+    void descriptorsDisksAndLogsHaveAnEnd() {
+        assertThat(bomb("bomb-descriptors", "").path("stdout").asString())
+                .isEqualTo("1021 EMFILE\n");
+        JsonNode disk = bomb("bomb-disk", "\"limits\":{\"diskBytes\":8388608}");
+        String[] words = disk.path("stdout").asString().trim().split(" ");
+        assertThat(Long.parseLong(words[0])).isBetween(7L << 20, 8L << 20);
+        assertThat(words[1]).isEqualTo("ENOSPC");
+        assertThat(bomb("bomb-disk", "").path("stdout").asString()).endsWith("ENOSPC\n");
+        assertThat(bomb("bomb-log", "").path("exit").path("reason").asString())
+                .isEqualTo("output-limit");
+    }
+
+    @Test
+    void aSandboxesWritableLayerHasTheSizeThatWasAskedFor() {
+        String id =
+                api.create(
+                        "{\"command\":[\""
+                                + Outside.doors()
+                                + "\",\"bomb-disk\"],\"limits\":{\"diskBytes\":4194304}}");
+        api.get("/sandboxes/" + id + "/wait").expect(200);
+        assertThat(api.get("/sandboxes/" + id + "/logs").text()).endsWith("ENOSPC\n");
+        api.destroy(id);
+    }
+
+    @Test
+    void aKeptSandboxKeepsTheEvidence() throws Exception {
+        TestDaemon.Places places = TestDaemon.newPlaces();
+        String[] where = places.arguments(0).toArray(String[]::new);
+        String id;
+        try (TestDaemon daemon = TestDaemon.at(places, where)) {
+            id =
+                    daemon.api()
+                            .create(
+                                    "{\"command\":[\""
+                                            + Outside.doors()
+                                            + "\",\"bomb-memory\"],\"limits\":{\"memoryBytes\":33554432}}");
+            daemon.api().get("/sandboxes/" + id + "/wait").expect(200);
+            daemon.keepPlaces();
+        }
+        try (TestDaemon daemon = TestDaemon.at(places, where)) {
+            JsonNode exit = daemon.api().get("/sandboxes/" + id).json().path("state").path("exit");
+            assertThat(exit.path("reason").asString())
+                    .as(exit.toString())
+                    .isEqualTo("out-of-memory");
+            daemon.api().destroy(id);
+        }
+    }
+
+    @Test
+    void timeAndProcessorsAreLimited() throws Exception {
+        JsonNode half =
+                api.post(
+                                "/runs",
+                                "{\"command\":[\"sh\",\"-c\",\"nproc; while :; do :;"
+                                    + " done\"],\"timeoutSeconds\":2,\"limits\":{\"cpus\":0.25,\"cpuset\":\"0\"}}")
+                        .expect(200)
+                        .json();
+        assertThat(half.path("stdout").asString()).isEqualTo("1\n");
+        assertThat(half.path("usage").path("cpuMillis").asDouble()).isBetween(200.0, 900.0);
+    }
+
+    @Test
+    void limitsChangeWhileItRuns() throws Exception {
+        String id = api.create("{\"name\":\"elastic\",\"command\":[\"sleep\",\"60\"]}");
+        int pid = api.pid(id);
+        int command = Outside.children(pid).getFirst();
+        patch(
+                        id,
+                        "{\"labels\":{\"a\":\"b\"},\"limits\":{\"pids\":20,\"memoryBytes\":67108864,\"cpus\":0.5,\"openFiles\":100}}")
+                .expect(200);
+        assertThat(file(Outside.group(pid, "pids"), "pids.max")).isEqualTo("20");
+        Path memory = Outside.group(pid, "memory");
+        boolean v1 = Files.exists(memory.resolve("memory.limit_in_bytes"));
+        String limit = v1 ? "memory.limit_in_bytes" : "memory.max";
+        assertThat(file(memory, limit)).isEqualTo("67108864");
+        Path cpu = Outside.group(pid, "cpu");
+        assertThat(cpu.toString()).endsWith("/" + id);
+        assertThat(Outside.group(command, "cpu")).isEqualTo(cpu);
+        assertThat(v1 ? file(cpu, "cpu.cfs_quota_us") : file(cpu, "cpu.max")).startsWith("50000");
+        assertThat(Outside.read("/proc/" + command + "/limits"))
+                .containsPattern("Max open files +100 +100");
+        JsonNode now = api.get("/sandboxes/elastic").expect(200).json();
+        assertThat(now.path("limits").path("pids").asInt()).isEqualTo(20);
+        assertThat(now.path("labels").path("a").asString()).isEqualTo("b");
+        // Back up, and to the defaults.
+        patch(id, "{\"limits\":{\"memoryBytes\":134217728,\"pids\":null,\"cpus\":null}}")
+                .expect(200);
+        assertThat(file(memory, limit)).isEqualTo("134217728");
+        assertThat(file(Outside.group(pid, "pids"), "pids.max")).isEqualTo("512");
+        assertThat(v1 ? file(cpu, "cpu.cfs_quota_us") : file(cpu, "cpu.max"))
+                .startsWith(v1 ? "-1" : "max");
+        patch(id, "{\"limits\":{\"pids\":0}}").expectViolation("limits.pids");
+        patch(id, "{\"command\":[\"true\"]}").expectViolation("command");
+        patch(id, "{\"limits\":{\"diskBytes\":1048576}}").expectViolation("limits.diskBytes");
+        patch(id, "{\"limits\":{\"openFiles\":200}}").expect(400);
+        patch(id, "{\"name\":\"rubber\"}").expect(200);
+        api.get("/sandboxes/rubber").expect(200);
+        api.get("/sandboxes/elastic").expect(404);
+        assertThat(file(memory, limit)).isEqualTo("134217728");
+        api.destroy(id);
+    }
+
+    @Test
+    void statisticsAreTheKernels() {
+        String id =
+                api.create(
+                        "{\"command\":[\"sh\",\"-c\",\"i=0; while [ $i -lt 100000 ]; do i=$((i+1));"
+                                + " done; sleep 60\"]}");
+        await().atMost(Duration.ofSeconds(10))
+                .untilAsserted(
+                        () -> {
+                            JsonNode stats =
+                                    api.get("/sandboxes/" + id + "/stats").expect(200).json();
+                            assertThat(stats.path("cpu").path("usageMillis").asDouble())
+                                    .as(stats.toString())
+                                    .isGreaterThan(20);
+                            assertThat(stats.path("memory").path("usageBytes").asLong())
+                                    .isGreaterThan(100_000);
+                            assertThat(stats.path("pids").path("current").asInt()).isEqualTo(3);
+                            assertThat(stats.path("network").path("lo").isObject()).isTrue();
+                            assertThat(stats.path("pressure").path("cpu").path("some").isObject())
+                                    .isTrue();
+                        });
+        api.destroy(id);
+    }
+
+    @Test
+    void whatTheHostCannotLimitIsRefusedByName() {
+        JsonNode controllers = api.get("/system").json().path("controllers");
+        assertThat(controllers.path("memory").asString()).isIn("v1", "v2");
+        if (controllers.path("hugetlb").asString().equals("none")
+                && Files.isDirectory(Path.of("/sys/kernel/mm/hugepages/hugepages-2048kB"))) {
+            Api.Answer answer =
+                    api.post(
+                            "/runs",
+                            "{\"command\":[\"true\"],\"limits\":{\"hugepageBytes\":{\"2MB\":4194304}}}");
+            answer.expectProblem(501, "unsupported-feature");
+            assertThat(answer.json().path("feature").asString()).isEqualTo("cgroup-hugetlb");
+        }
+    }
+}
