@@ -29,8 +29,11 @@ public interface Cgroup {
         }
     }
 
-    /** Makes what every launch needs ahead of it. */
-    void prepare();
+    /**
+     * Makes ahead of a launch what it needs: with these limits it then only has to be entered, with
+     * others it is limited anew.
+     */
+    void prepare(Limits likely);
 
     /**
      * Sets its limits, for the first time; what was not limited before has to be possible.

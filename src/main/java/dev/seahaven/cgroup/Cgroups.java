@@ -87,6 +87,10 @@ public final class Cgroups {
         hierarchies.prepare();
     }
 
+    static Hierarchies hierarchiesOf(Cgroups cgroups) {
+        return cgroups.hierarchies;
+    }
+
     /** Groups for runs. */
     public RunGroups runs() {
         return runs;

@@ -25,6 +25,8 @@ abstract class DirectoryCgroup implements Cgroup {
     final Path directory;
     private final String path;
     private final Resources resources;
+    private volatile @Nullable Limits set;
+    private volatile @Nullable Entry opened;
 
     DirectoryCgroup(Syscalls syscalls, Path directory, String path, Resources resources) {
         this.syscalls = syscalls;
@@ -34,13 +36,39 @@ abstract class DirectoryCgroup implements Cgroup {
     }
 
     @Override
-    public void prepare() {
-        resources.prepare();
+    public void prepare(Limits likely) {
+        limit(likely, false);
+        opened = open();
     }
 
     @Override
     public void limit(Limits limits, boolean accounted) {
-        resources.create(limits, accounted);
+        Limits before = set;
+        if (before == null) {
+            resources.create(limits, accounted);
+        } else if (!limits.equals(before)) {
+            closeOpened(); // others may be needed
+            resources.change(before, limits, List::of);
+        }
+        set = limits;
+    }
+
+    @Override
+    public Entry enter() {
+        Entry ready = opened;
+        opened = null;
+        return ready != null ? ready : open();
+    }
+
+    /** Opens the directories for a launch. */
+    abstract Entry open();
+
+    private void closeOpened() {
+        Entry unused = opened;
+        opened = null;
+        if (unused != null) {
+            unused.close();
+        }
     }
 
     @Override
@@ -131,6 +159,7 @@ abstract class DirectoryCgroup implements Cgroup {
 
     @Override
     public void remove() {
+        closeOpened();
         resources.remove(this::removeGroup);
         removeGroup(directory); // last: what is left half made is found by it
     }

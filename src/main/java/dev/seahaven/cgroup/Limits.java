@@ -28,6 +28,9 @@ public record Limits(
         Map<String, Long> hugepageBytes,
         @Nullable DeviceRules devices) {
 
+    public static final Limits NONE =
+            new Limits(null, null, null, null, null, null, List.of(), Map.of(), null);
+
     /**
      * @param device major and minor number, such as {@code 8:0}
      */

@@ -50,7 +50,9 @@ final class Resources {
 
     private boolean has(Controller controller) {
         return hierarchies.has(controller)
-                && (!isV1(controller) || Files.isDirectory(directory(controller)));
+                && ((prepared && ALWAYS.contains(controller))
+                        || !isV1(controller)
+                        || Files.isDirectory(directory(controller)));
     }
 
     // ---------------------------------------------------------------- making and removing

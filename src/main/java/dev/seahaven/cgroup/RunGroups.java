@@ -27,13 +27,19 @@ public final class RunGroups {
     private final AtomicLong number = new AtomicLong();
     private volatile Thread worker = Thread.currentThread();
     private volatile boolean running;
+    private volatile Limits likely = Limits.NONE;
 
     RunGroups(Cgroups cgroups) {
         this.cgroups = cgroups;
     }
 
-    /** An empty group without limits, that is this caller's until it is given back. */
-    public Cgroup take() {
+    /**
+     * An empty group, that is this caller's until it is given back.
+     *
+     * @param limits that it will be given; the next ones are prepared for the same
+     */
+    public Cgroup take(Limits limits) {
+        likely = limits;
         start();
         Cgroup group = ready.poll();
         if (group == null) {
@@ -96,7 +102,7 @@ public final class RunGroups {
         if (count.get() < READY) {
             Cgroup made = make();
             try {
-                made.prepare();
+                made.prepare(likely);
             } catch (RuntimeException e) {
                 used.add(made);
                 throw e;

@@ -21,7 +21,7 @@ final class V1Cgroup extends DirectoryCgroup {
     }
 
     @Override
-    public Entry enter() {
+    Entry open() {
         Fd freezer = open(directory);
         return new Entry(null, freezer, openV1(freezer));
     }

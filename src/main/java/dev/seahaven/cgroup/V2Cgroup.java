@@ -17,7 +17,7 @@ final class V2Cgroup extends DirectoryCgroup {
     }
 
     @Override
-    public Entry enter() {
+    Entry open() {
         Fd unified = open(directory);
         try {
             return new Entry(unified, null, openV1(null));

@@ -64,6 +64,7 @@ class DaemonConfiguration {
                 sandbox.changeTimeout(),
                 Processors.possible(),
                 sandbox.memory().toBytes(),
+                properties.metrics().perSandbox(),
                 properties.policy().allowPrivileged());
     }
 

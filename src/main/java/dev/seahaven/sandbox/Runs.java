@@ -102,8 +102,11 @@ final class Runs {
             Report.Exited ended = await(collector);
             Evidence evidence = sent.cgroup().evidence();
             Long peak = sent.cgroup().peakMemoryBytes();
-            return new Collected(
-                    Exit.of(ended, false, evidence), ended, peak, sent.cgroup().cpuMillis());
+            // What nobody waited for is missing in the usage that the kernel tells init's parent.
+            boolean whole =
+                    ended.reason() == Report.Reason.BY_ITSELF && Report.signal(ended.status()) == 0;
+            Double cpu = whole ? null : sent.cgroup().cpuMillis();
+            return new Collected(Exit.of(ended, false, evidence), ended, peak, cpu);
         } catch (LauncherException e) {
             metrics.failed(e.stage().name().toLowerCase(Locale.ROOT));
             Exit exit = SandboxLauncher.notExecuted(e);

@@ -171,7 +171,7 @@ final class SandboxLauncher implements AutoCloseable {
     private Cgroup claimGroup(SandboxId id, SandboxSpec spec, boolean capture, Claims claims) {
         Security security = spec.security();
         if (capture && security.devices().isEmpty() && !security.privileged()) {
-            Cgroup cgroup = cgroups.runs().take();
+            Cgroup cgroup = cgroups.runs().take(spec.limits().ofGroup(null));
             claims.add(() -> cgroups.runs().giveBack(cgroup));
             return cgroup;
         }

@@ -1,15 +1,24 @@
 package dev.seahaven.sandbox;
 
+import dev.seahaven.cgroup.Usage;
 import dev.seahaven.launcher.Report;
 
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
+
+import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Supplier;
+import java.util.function.ToDoubleFunction;
 
 /** Where the time of launches goes: a histogram for each phase, and counts of what came of them. */
 final class SandboxMetrics {
@@ -36,6 +45,64 @@ final class SandboxMetrics {
                 .minimumExpectedValue(Duration.ofNanos(50_000))
                 .maximumExpectedValue(Duration.ofSeconds(5))
                 .register(registry);
+    }
+
+    /**
+     * What all sandboxes use together, as their common group tells it; nothing has an id as a label
+     * unless it was asked for.
+     */
+    void watch(Supplier<Usage> usage) {
+        gauge("seahaven.sandboxes.memory", "bytes", usage, SandboxMetrics::memory);
+        gauge("seahaven.sandboxes.pids", null, usage, SandboxMetrics::pids);
+        FunctionCounter.builder("seahaven.sandboxes.cpu", usage, all -> cpuMillis(all.get()) / 1e3)
+                .baseUnit("seconds")
+                .register(registry);
+    }
+
+    private void gauge(
+            String name,
+            @Nullable String unit,
+            Supplier<Usage> usage,
+            ToDoubleFunction<Usage> value) {
+        Gauge.builder(name, usage, all -> value.applyAsDouble(all.get()))
+                .baseUnit(unit)
+                .register(registry);
+    }
+
+    private static double memory(Usage usage) {
+        return usage.memory() == null ? Double.NaN : usage.memory().usageBytes();
+    }
+
+    private static double pids(Usage usage) {
+        return usage.pids() == null ? Double.NaN : usage.pids().current();
+    }
+
+    private static double cpuMillis(Usage usage) {
+        return usage.cpu() == null ? Double.NaN : usage.cpu().usageMillis();
+    }
+
+    /** One sandbox by its id, until it is forgotten. */
+    void watch(SandboxId id, Supplier<Usage> usage) {
+        Tags tags = Tags.of("sandbox", id.value());
+        Gauge.builder("seahaven.sandbox.memory", usage, one -> memory(one.get()))
+                .baseUnit("bytes")
+                .tags(tags)
+                .register(registry);
+        Gauge.builder("seahaven.sandbox.pids", usage, one -> pids(one.get()))
+                .tags(tags)
+                .register(registry);
+        FunctionCounter.builder("seahaven.sandbox.cpu", usage, one -> cpuMillis(one.get()) / 1e3)
+                .baseUnit("seconds")
+                .tags(tags)
+                .register(registry);
+    }
+
+    void forget(SandboxId id) {
+        for (Meter meter : registry.getMeters()) {
+            if (id.value().equals(meter.getId().getTag("sandbox"))) {
+                registry.remove(meter);
+            }
+        }
     }
 
     void launched(Report.Launched report, Duration claiming, Duration whole) {

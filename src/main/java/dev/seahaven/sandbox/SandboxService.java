@@ -107,6 +107,7 @@ public final class SandboxService implements AutoCloseable {
                         settings,
                         hardening);
         this.metrics = new SandboxMetrics(meters);
+        metrics.watch(cgroups::usage);
         this.runs = new Runs(launcher, launches, registry, metrics);
         meters.gauge(
                 "seahaven.sandboxes.running",
@@ -378,6 +379,7 @@ public final class SandboxService implements AutoCloseable {
                             millis(whole.toNanos() - (claimed - begun)),
                             millis(whole.toNanos())));
             sandbox.begin(life, launched.pid(), sent.mappings());
+            watch(id);
             var ignored =
                     gone.thenRun(() -> Thread.startVirtualThread(() -> finish(sandbox, life)));
             claims.keep();
@@ -392,6 +394,12 @@ public final class SandboxService implements AutoCloseable {
             store(sandbox, exit);
         } catch (RuntimeException e) {
             throw claims.undo(e);
+        }
+    }
+
+    private void watch(SandboxId id) {
+        if (settings.metricsPerSandbox()) {
+            metrics.watch(id, () -> launches.cgroup(id).usage());
         }
     }
 
@@ -449,6 +457,9 @@ public final class SandboxService implements AutoCloseable {
             LOG.log(Level.ERROR, "what sandbox " + sandbox.id() + " had is kept until DELETE", e);
         }
         life.close();
+        if (settings.metricsPerSandbox()) {
+            metrics.forget(sandbox.id());
+        }
         metrics.ended(exit);
         sandbox.end(life, exit);
     }
@@ -893,6 +904,7 @@ public final class SandboxService implements AutoCloseable {
                             launched.startedAt(),
                             new CompletableFuture<>());
             sandbox.begin(life, launched.pid(), mappingsOf(launched.pid()));
+            watch(sandbox.id());
             if (launches.cgroup(sandbox.id()).isFrozen()) {
                 sandbox.state(sandbox.state().with(Status.PAUSED));
             }

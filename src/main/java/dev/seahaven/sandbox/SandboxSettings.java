@@ -15,6 +15,7 @@ import java.time.Duration;
  * @param changeTimeout how long a change waits for another of the same sandbox
  * @param processors how many the host may have
  * @param memoryBytes limit of a sandbox that names none
+ * @param metricsPerSandbox whether there are metrics with the id of each sandbox
  * @param allowPrivileged whether {@code security.privileged} may be asked for
  */
 public record SandboxSettings(
@@ -27,4 +28,5 @@ public record SandboxSettings(
         Duration changeTimeout,
         int processors,
         long memoryBytes,
+        boolean metricsPerSandbox,
         boolean allowPrivileged) {}
