@@ -39,13 +39,29 @@ static void do_floor(void)
     floor_run();
 }
 
-static void do_run(void)
+static void run_with(const char *more)
 {
     char body[512];
 
-    snprintf(body, sizeof body, "{\"command\":[\"%s\"]}", program);
+    snprintf(body, sizeof body, "{\"command\":[\"%s\"]%s}", program, more);
     if (request("POST", "/runs", body) != 200 || strstr(answer, "\"exitCode\":0") == NULL)
         die("POST /runs");
+}
+
+static void do_run(void)
+{
+    run_with("");
+}
+
+/* What a filter and Landlock cost is the difference to this. */
+static void do_run_unfiltered(void)
+{
+    run_with(",\"security\":{\"seccomp\":\"unconfined\"}");
+}
+
+static void do_run_with_landlock(void)
+{
+    run_with(",\"security\":{\"landlock\":{\"read\":[\"/usr\"]}}");
 }
 
 static void do_sandbox(void)
@@ -124,12 +140,17 @@ static void settle(void)
     nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
 }
 
-static struct series series[] = {{.name = "floor"}, {.name = "POST /runs"}, {.name = "POST /sandboxes + DELETE"}};
-static void (*const works[])(void) = {do_floor, do_run, do_sandbox};
+#define WORKS 5
+static struct series series[WORKS] = {{.name = "floor"},
+                                      {.name = "POST /runs"},
+                                      {.name = "the same without a filter"},
+                                      {.name = "the same with Landlock"},
+                                      {.name = "POST /sandboxes + DELETE"}};
+static void (*const works[WORKS])(void) = {do_floor, do_run, do_run_unfiltered, do_run_with_landlock, do_sandbox};
 
 int main(int count, char **arguments)
 {
-    double seconds = count > 4 ? atof(arguments[4]) : 60, rates[3] = {0};
+    double seconds = count > 4 ? atof(arguments[4]) : 60, rates[WORKS] = {0};
 
     if (count < 4) {
         fprintf(stderr, "usage: bench SOCKET CGROUP2 PROGRAM [SECONDS]\n");
@@ -143,20 +164,20 @@ int main(int count, char **arguments)
     (void)rate(do_sandbox, seconds / 2);
     connect_daemon(socket_path);
     for (int round = 0; round < ROUNDS; round++)
-        for (unsigned i = 0; i < 3; i++) {
+        for (unsigned i = 0; i < WORKS; i++) {
             settle();
-            measure(&series[i], works[i], seconds / 2 / ROUNDS / 3);
+            measure(&series[i], works[i], seconds / 2 / ROUNDS / WORKS);
         }
     for (int round = 0; round < ROUNDS / 2; round++)
-        for (unsigned i = 0; i < 3; i++) {
+        for (unsigned i = 0; i < WORKS; i++) {
             settle();
-            rates[i] += rate(works[i], seconds / 2 / (ROUNDS / 2) / 3) / (ROUNDS / 2);
+            rates[i] += rate(works[i], seconds / 2 / (ROUNDS / 2) / WORKS) / (ROUNDS / 2);
         }
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < WORKS; i++)
         qsort(series[i].millis, series[i].count, sizeof(double), compare);
 
     printf("| | min ms | median ms | p99 ms | median / floor | a second, %d clients | rate / floor |\n|---|---|---|---|---|---|---|\n", WORKERS);
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < WORKS; i++)
         printf("| %s | %.2f | %.2f | %.2f | %.2f | %.0f | %.2f |\n", series[i].name, quantile(&series[i], 0),
                quantile(&series[i], 0.5), quantile(&series[i], 0.99), quantile(&series[i], 0.5) / quantile(&series[0], 0.5),
                rates[i], rates[i] / rates[0]);

@@ -1,4 +1,6 @@
+#include <errno.h>
 #include <linux/filter.h>
+#include <linux/keyctl.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -16,6 +18,14 @@ void set_rlimits(const struct plan *plan)
         if (setrlimit((int)wanted->resource, &limit) < 0)
             fail("setrlimit", "%u", wanted->resource);
     }
+}
+
+/* The session's keyring is inherited across everything but this: the daemon's is nobody else's, nor one sandbox's another's. */
+void leave_keyring(void)
+{
+    enter_stage(STAGE_INIT);
+    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
+        fail("keyctl", "KEYCTL_JOIN_SESSION_KEYRING");
 }
 
 /* For the next exec: AppArmor and SELinux take it before no-new-privileges. */

@@ -89,6 +89,7 @@ void run_command(const struct launch *launch)
     /* Landlock and seccomp take no new privileges or CAP_SYS_ADMIN, which ends with the credentials; a filter that could
      * stop the steps between comes last. */
     bool filters_last = (plan->flags & PLAN_NO_NEW_PRIVS) != 0;
+    leave_keyring();
     set_rlimits(plan);
     set_label(plan);
     restrict_with_landlock(plan);

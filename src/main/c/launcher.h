@@ -74,6 +74,7 @@ void change_root(const struct plan *plan, const struct mounts *mounts);
 void refresh_mounts(const struct plan *plan, const struct mounts *mounts); /* in a copy of another's mounts */
 
 /* hardening.c, in the command */
+void leave_keyring(void);
 void set_rlimits(const struct plan *plan);
 void set_label(const struct plan *plan);
 void restrict_with_landlock(const struct plan *plan);

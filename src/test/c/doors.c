@@ -87,13 +87,25 @@ static long device_node(unsigned major, unsigned minor)
     return open("/dev/door", O_RDONLY);
 }
 
-static long abstract_socket(const char *name)
+static long abstract_socket(const char *name, int (*use)(int, const struct sockaddr *, socklen_t), int fd)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
     strncpy(address.sun_path + 1, name, sizeof address.sun_path - 2);
-    return connect(fd, (struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name)));
+    return use(fd, (struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name)));
+}
+
+/* On the host: what the one inside tries to reach. */
+static int listen_on(const char *name)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    if (abstract_socket(name, bind, fd) < 0 || listen(fd, 8) < 0)
+        return 1;
+    puts("ready");
+    fflush(stdout);
+    for (;;)
+        pause();
 }
 
 /* A symbolic link put in the place of a device, or of what is read later by somebody else. */
@@ -154,6 +166,8 @@ int main(int count, char **arguments)
         return tell(syscall(SYS_clone3, NULL, 0));
     if (strcmp(what, "keyctl") == 0)
         return tell(add_key());
+    if (strcmp(what, "keyring") == 0)
+        return !printf("%ld\n", syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0));
     if (strcmp(what, "vsock") == 0)
         return tell(socket(AF_VSOCK, SOCK_STREAM, 0));
     if (strcmp(what, "vsock-high-bit") == 0)
@@ -181,7 +195,9 @@ int main(int count, char **arguments)
     if (strcmp(what, "mknod") == 0)
         return tell(device_node(10, 229));
     if (strcmp(what, "abstract") == 0)
-        return tell(abstract_socket(with));
+        return tell(abstract_socket(with, connect, socket(AF_UNIX, SOCK_STREAM, 0)));
+    if (strcmp(what, "listen") == 0)
+        return listen_on(with);
     if (strcmp(what, "swap-device") == 0)
         return tell(swap_device(with));
     if (strcmp(what, "tiocsti") == 0)

@@ -187,21 +187,8 @@ class DoorsIT {
 
     @Test
     void abstractSocketsOfTheHostAreOutOfReachOnTheHostsNetwork() throws Exception {
-        // The JDK knows no abstract names; a process of the host listens.
         String name = "seahaven-door-" + ProcessHandle.current().pid();
-        Process listener =
-                new ProcessBuilder(
-                                "python3",
-                                "-c",
-                                "import socket,time\n"
-                                        + "s=socket.socket(socket.AF_UNIX)\n"
-                                        + "s.bind('\\0"
-                                        + name
-                                        + "')\n"
-                                        + "s.listen()\n"
-                                        + "print('ready',flush=True)\n"
-                                        + "time.sleep(60)")
-                        .start();
+        Process listener = new ProcessBuilder(Outside.doors(), "listen", name).start();
         try {
             assertThat(listener.inputReader().readLine()).isEqualTo("ready");
             assertThat(Outside.run(Outside.doors(), "abstract", name).trim()).isEqualTo("through");
@@ -211,6 +198,14 @@ class DoorsIT {
         } finally {
             listener.destroyForcibly().waitFor();
         }
+    }
+
+    @Test
+    void theKeyringIsNeitherTheDaemonsNorAnothers() {
+        String one = attempt("keyring", "", UNCONFINED);
+        assertThat(one).matches("\\d+");
+        assertThat(one).isNotEqualTo(attempt("keyring", "", UNCONFINED));
+        assertThat(one).isNotEqualTo(Outside.run(Outside.doors(), "keyring").trim());
     }
 
     @Test

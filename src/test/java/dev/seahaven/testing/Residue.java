@@ -102,7 +102,7 @@ final class Residue {
         }
         // Some lie ready, and come and go in their own time.
         allow(found, "descriptors net:[", 1);
-        allow(found, "descriptors cgroup", 4 * 4L); // groups, and hierarchies of each
+        allow(found, "descriptors cgroup", 4 * 8L); // groups, and hierarchies of each
     }
 
     private static void allow(Map<String, Long> found, String kind, long most) {
