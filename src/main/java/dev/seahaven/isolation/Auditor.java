@@ -40,7 +40,7 @@ import java.util.Set;
 /** Looks at a process from outside, layer by layer. */
 final class Auditor {
 
-    private static final int ROOT_MAX_DEPTH_DEVICES = 400;
+    private static final int DEVICES_MAX = 400;
     private static final long LISTEN = 0x0a;
 
     /** Where container engines listen. */
@@ -407,7 +407,7 @@ final class Auditor {
         }
         try (Fd root = root(pid)) {
             for (File entry : entries) {
-                if (root != null && found.size() < ROOT_MAX_DEPTH_DEVICES) {
+                if (root != null && found.size() < DEVICES_MAX) {
                     String path = "dev/" + entry.getName();
                     if (isHostDevice(root, path)) {
                         found.add("/" + path);

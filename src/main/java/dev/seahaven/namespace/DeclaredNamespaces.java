@@ -71,10 +71,6 @@ final class DeclaredNamespaces {
         }
     }
 
-    synchronized List<Declared> all() {
-        return List.copyOf(known.values());
-    }
-
     synchronized boolean contains(NamespaceType type, String name) {
         return known.containsKey(key(type, name));
     }
@@ -112,6 +108,6 @@ final class DeclaredNamespaces {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        return all();
+        return List.copyOf(known.values());
     }
 }

@@ -29,6 +29,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
@@ -58,6 +59,7 @@ public final class NamespaceService {
     private final NamespaceUsers users;
     private final IdRanges ids;
     private final NameWatch watch;
+    private final Set<Declared> notMadeAgain = ConcurrentHashMap.newKeySet();
     private final List<ReentrantLock> locks =
             Stream.generate(ReentrantLock::new).limit(64).toList();
 
@@ -101,6 +103,7 @@ public final class NamespaceService {
                 restore(each, sameBoot);
             } catch (RuntimeException e) {
                 LOG.log(Level.WARNING, "namespace " + each.name() + " is not made again", e);
+                notMadeAgain.add(each);
             }
         }
         watch.start();
@@ -233,7 +236,8 @@ public final class NamespaceService {
 
     /** What is declared and could not be made again: told as stale until it is deleted. */
     private List<NamespaceRegistry.Name> declaredInVain() {
-        return declared.all().stream()
+        return notMadeAgain.stream()
+                .filter(each -> declared.contains(each.type(), each.name()))
                 .filter(each -> !registry.exists(each.type(), each.name()))
                 .map(each -> registry.look(each.type(), each.name()))
                 .filter(name -> name.id() == null)

@@ -17,6 +17,7 @@ import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 
@@ -27,6 +28,9 @@ final class SandboxMetrics {
     private final Timer claim;
     private final Timer total;
     private final MeterRegistry registry;
+
+    /** The registry holds weakly what it watches. */
+    private final Map<String, Supplier<Usage>> watched = new ConcurrentHashMap<>();
 
     SandboxMetrics(MeterRegistry registry) {
         this.registry = registry;
@@ -52,6 +56,7 @@ final class SandboxMetrics {
      * unless it was asked for.
      */
     void watch(Supplier<Usage> usage) {
+        watched.put("", usage);
         gauge("seahaven.sandboxes.memory", "bytes", usage, SandboxMetrics::memory);
         gauge("seahaven.sandboxes.pids", null, usage, SandboxMetrics::pids);
         FunctionCounter.builder("seahaven.sandboxes.cpu", usage, all -> cpuMillis(all.get()) / 1e3)
@@ -83,6 +88,7 @@ final class SandboxMetrics {
 
     /** One sandbox by its id, until it is forgotten. */
     void watch(SandboxId id, Supplier<Usage> usage) {
+        watched.put(id.value(), usage);
         Tags tags = Tags.of("sandbox", id.value());
         Gauge.builder("seahaven.sandbox.memory", usage, one -> memory(one.get()))
                 .baseUnit("bytes")
@@ -98,6 +104,7 @@ final class SandboxMetrics {
     }
 
     void forget(SandboxId id) {
+        watched.remove(id.value());
         for (Meter meter : registry.getMeters()) {
             if (id.value().equals(meter.getId().getTag("sandbox"))) {
                 registry.remove(meter);

@@ -1,8 +1,6 @@
 package dev.seahaven.sandbox;
 
-import dev.seahaven.cgroup.Cgroup;
 import dev.seahaven.cgroup.Cgroups;
-import dev.seahaven.cgroup.MissingFeatureException;
 import dev.seahaven.cgroup.Usage;
 import dev.seahaven.cgroup.Usage.Evidence;
 import dev.seahaven.launcher.LaunchPlan.RootKind;
@@ -73,6 +71,7 @@ public final class SandboxService implements AutoCloseable {
     private final NamespaceFinder namespaces;
     private final SecurityResolver security;
     private final HardeningPlanner hardening;
+    private final LiveLimits live;
     private volatile @Nullable LimitsResolver limits;
 
     public SandboxService(
@@ -96,6 +95,7 @@ public final class SandboxService implements AutoCloseable {
         KernelSecurity kernel = KernelSecurity.of(syscalls.landlockAbi());
         this.security = new SecurityResolver(seccomp, kernel, settings.allowPrivileged());
         this.hardening = new HardeningPlanner(seccomp, kernel);
+        this.live = new LiveLimits(syscalls);
         this.launches =
                 new SandboxLauncher(
                         syscalls,
@@ -657,7 +657,10 @@ public final class SandboxService implements AutoCloseable {
                     SandboxSpec after = new SpecPatch(json, limits()).apply(before, patch);
                     rename(sandbox, before.name(), after.name());
                     try {
-                        applyLimits(sandbox, before.limits(), after.limits());
+                        if (sandbox.life() != null) {
+                            live.change(
+                                    launches.cgroup(sandbox.id()), before.limits(), after.limits());
+                        }
                         sandbox.spec(after);
                         store(sandbox, storedFailure(sandbox));
                     } catch (RuntimeException e) {
@@ -677,79 +680,6 @@ public final class SandboxService implements AutoCloseable {
         if (!Objects.equals(from, to)) {
             registry.claimName(to, sandbox.id());
             registry.releaseName(from);
-        }
-    }
-
-    private void applyLimits(Sandbox sandbox, Limits before, Limits after) {
-        if (sandbox.life() == null || before.equals(after)) {
-            return;
-        }
-        if (!Objects.equals(before.diskBytes(), after.diskBytes())) {
-            throw Problem.invalid(
-                    "limits.diskBytes", "cannot be changed while it runs; stop it first");
-        }
-        Cgroup cgroup = launches.cgroup(sandbox.id());
-        try {
-            cgroup.change(before.ofGroup(null), after.ofGroup(null));
-        } catch (MissingFeatureException e) {
-            throw SandboxLauncher.missing(e);
-        } catch (SyscallException e) {
-            throw undoing(cgroup, before, after, SandboxLauncher.refused(e));
-        }
-        try {
-            applyRlimits(cgroup, before, after);
-        } catch (RuntimeException e) {
-            throw undoing(cgroup, before, after, e);
-        }
-    }
-
-    private static RuntimeException undoing(
-            Cgroup cgroup, Limits before, Limits after, RuntimeException failure) {
-        try {
-            cgroup.change(after.ofGroup(null), before.ofGroup(null));
-        } catch (RuntimeException e) {
-            failure.addSuppressed(e);
-        }
-        return failure;
-    }
-
-    /**
-     * Each process has its own: those that are there get them one by one, their children inherit.
-     */
-    private void applyRlimits(Cgroup cgroup, Limits before, Limits after) {
-        Map<Integer, Long> changed = new HashMap<>();
-        if (before.openFiles() != after.openFiles()) {
-            changed.put(Rlimits.OPEN_FILES, (long) after.openFiles());
-        }
-        Rlimits.BY_NAME.forEach(
-                (name, number) -> {
-                    Long wanted = after.rlimits().get(name);
-                    if (!Objects.equals(before.rlimits().get(name), wanted)) {
-                        if (wanted == null) {
-                            throw Problem.invalid(
-                                    "limits.rlimits." + name,
-                                    "cannot be taken away while it runs; give another value");
-                        }
-                        changed.put(number, wanted);
-                    }
-                });
-        for (int pid : changed.isEmpty() ? List.<Integer>of() : cgroup.processes()) {
-            changed.forEach((resource, value) -> prlimit(pid, resource, value));
-        }
-    }
-
-    private void prlimit(int pid, int resource, long value) {
-        try {
-            syscalls.prlimit(pid, resource, value);
-        } catch (SyscallException e) {
-            if (e.errno() == Errno.EPERM) {
-                throw Problem.invalid(
-                        resource == Rlimits.OPEN_FILES ? "limits.openFiles" : "limits.rlimits",
-                        "cannot be raised while it runs; stop it first");
-            }
-            if (e.errno() != Errno.ESRCH) {
-                throw e;
-            }
         }
     }
 

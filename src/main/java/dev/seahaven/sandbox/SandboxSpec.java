@@ -104,26 +104,18 @@ record SandboxSpec(
                         n.cgroup,
                         new User(n.user.mode, uids, gids),
                         n.time);
-        return new SandboxSpec(
-                name,
-                labels,
-                rootfs,
-                command,
-                env,
-                workingDirectory,
-                user,
-                hostname,
-                init,
-                mapped,
-                network,
-                limits,
-                security,
-                stopSignal,
-                timeoutSeconds,
-                start);
+        return copy(name, labels, mapped, limits);
     }
 
     SandboxSpec with(@Nullable String otherName, Map<String, String> otherLabels, Limits others) {
+        return copy(otherName, otherLabels, namespaces, others);
+    }
+
+    private SandboxSpec copy(
+            @Nullable String otherName,
+            Map<String, String> otherLabels,
+            Namespaces otherNamespaces,
+            Limits others) {
         return new SandboxSpec(
                 otherName,
                 otherLabels,
@@ -134,7 +126,7 @@ record SandboxSpec(
                 user,
                 hostname,
                 init,
-                namespaces,
+                otherNamespaces,
                 network,
                 others,
                 security,

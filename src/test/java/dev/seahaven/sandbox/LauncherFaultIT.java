@@ -92,7 +92,9 @@ class LauncherFaultIT {
         } else {
             answer.expectProblem(500, "kernel-refused");
             if (fails) {
-                assertThat(answer.json().path("stage").asString()).isEqualTo(name);
+                assertThat(answer.json().path("stage").asString())
+                        .as(answer.text())
+                        .isEqualTo(name);
                 assertThat(answer.json().path("errno").asString()).isEqualTo("EIO");
             } else {
                 assertThat(answer.json().path("errno").asString())

@@ -17,6 +17,8 @@ import java.net.http.HttpRequest;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /** Limits hold, change while it runs, and leave evidence. */
@@ -224,6 +226,27 @@ class LimitsIT {
                                     .isTrue();
                         });
         api.destroy(id);
+    }
+
+    @Test
+    void metricsHaveNoLabelForEachSandboxUnlessThatIsConfigured() throws Exception {
+        String id = api.create("{\"command\":[\"sleep\",\"60\"]}");
+        assertThat(api.get("/actuator/prometheus").expect(200).text())
+                .containsPattern("seahaven_sandboxes_memory_bytes [1-9]")
+                .containsPattern("seahaven_sandboxes_pids [1-9]")
+                .containsPattern("seahaven_sandboxes_cpu_seconds_total [0-9]")
+                .doesNotContain(id);
+        api.destroy(id);
+        TestDaemon.Places places = TestDaemon.newPlaces();
+        List<String> where = new ArrayList<>(places.arguments(0));
+        where.add("--seahaven.metrics.per-sandbox=true");
+        try (TestDaemon daemon = TestDaemon.at(places, where.toArray(String[]::new))) {
+            String one = daemon.api().create("{\"command\":[\"sleep\",\"60\"]}");
+            assertThat(daemon.api().get("/actuator/prometheus").text())
+                    .contains("seahaven_sandbox_memory_bytes{sandbox=\"" + one + "\"}");
+            daemon.api().destroy(one);
+            assertThat(daemon.api().get("/actuator/prometheus").text()).doesNotContain(one);
+        }
     }
 
     @Test
