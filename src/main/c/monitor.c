@@ -146,9 +146,9 @@ __attribute__((noreturn)) static void refuse_launch(void)
 
     fail_cleanup = NULL;
     undo();
-    do
+    do /* ECONNRESET is told once, before the report: the child has left unread what it was sent */
         got = recv(launch.sync, &report, sizeof report, MSG_DONTWAIT);
-    while (got < 0 && errno == EINTR);
+    while (got < 0 && (errno == EINTR || errno == ECONNRESET));
     if (got != (ssize_t)sizeof report) {
         errno = ECHILD;
         fail("waitid", "killed before it executed the command");

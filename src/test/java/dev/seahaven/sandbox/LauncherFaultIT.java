@@ -83,6 +83,25 @@ class LauncherFaultIT {
         }
     }
 
+    /** The child leaves what the monitor has sent it unread, which the socket tells as an error. */
+    @Test
+    void whyTheChildFailedIsToldEachTime() throws Exception {
+        ENVIRONMENT.clear();
+        try (TestDaemon daemon = TestDaemon.startWith(Faults.class)) {
+            Launcher launcher = daemon.bean(Launcher.class);
+            for (Stage stage : new Stage[] {Stage.HOSTNAME, Stage.NETWORK, Stage.DEVICES}) {
+                ENVIRONMENT.clear();
+                ENVIRONMENT.add("FAULT=" + stage.ordinal() + ":fail");
+                launcher.close();
+                launcher.start();
+                for (int i = 0; i < 100; i++) {
+                    strike(daemon, stage, "fail", "/sandboxes");
+                }
+            }
+            checkNothing(daemon, "at the end");
+        }
+    }
+
     private static void strike(TestDaemon daemon, Stage stage, String kind, String path) {
         Api.Answer answer = daemon.api().post(path, BODY);
         String name = stage.name().toLowerCase(Locale.ROOT).replace('_', '-');
