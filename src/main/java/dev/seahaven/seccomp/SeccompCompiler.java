@@ -141,6 +141,16 @@ public final class SeccompCompiler {
         if (profile.flags() != null && !profile.flags().isEmpty()) {
             throw new InvalidProfileException("flags", "are not supported; leave them out");
         }
+        List<SeccompProfile.@Nullable Rule> rules =
+                Objects.requireNonNullElse(profile.syscalls(), List.of());
+        for (int i = 0; i < rules.size(); i++) {
+            SeccompProfile.Rule rule = rules.get(i);
+            if (rule != null && (rule.includes() != null || rule.excludes() != null)) {
+                throw new InvalidProfileException(
+                        "syscalls[" + i + "]",
+                        "must not have includes or excludes; they are no part of OCI's form");
+            }
+        }
         FilterOptimizer.Part part = part(profile, Set.of(), false);
         return checked(new FilterOptimizer(List.of(part)).optimize(architectures(profile)));
     }

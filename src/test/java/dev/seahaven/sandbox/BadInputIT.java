@@ -68,6 +68,8 @@ class BadInputIT {
                     + " | security.seccomp.syscalls[0].names[0]",
                 "\"security\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":9,\"value\":1,\"op\":\"SCMP_CMP_EQ\"}]}]}}"
                     + " | security.seccomp.syscalls[0].args[0].index",
+                "\"security\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"bpf\"],\"action\":\"SCMP_ACT_ERRNO\",\"excludes\":{\"caps\":[\"CAP_BPF\"]}}]}}"
+                    + " | security.seccomp.syscalls[0]",
                 "\"security\":{\"sysctls\":{\"kernel.core_pattern\":\"x\"}} |"
                         + " security.sysctls.kernel.core_pattern",
                 "\"security\":{\"sysctls\":{\"net.ipv4.none\":\"1\"}} | security.sysctls",
