@@ -1,8 +1,6 @@
 package dev.seahaven.cgroup;
 
 import dev.seahaven.procfs.MountInfo;
-import dev.seahaven.syscall.Errno;
-import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
 
 import java.io.File;
@@ -26,6 +24,7 @@ public final class Cgroups {
     }
 
     private final Syscalls syscalls;
+    private final GroupFiles files;
     private final Version version;
     private final Path mountPoint;
     private final String name;
@@ -39,6 +38,7 @@ public final class Cgroups {
             String name,
             List<MountInfo> mounts) {
         this.syscalls = syscalls;
+        this.files = new GroupFiles(syscalls);
         this.version = version;
         this.mountPoint = mountPoint;
         this.name = name;
@@ -77,18 +77,8 @@ public final class Cgroups {
 
     /** Makes the daemon's group on every hierarchy, where it is not there. */
     public void prepare() {
-        try {
-            syscalls.mkdir(directory().toString(), 0755);
-        } catch (SyscallException e) {
-            if (e.errno() != Errno.EEXIST) {
-                throw e;
-            }
-        }
+        files.mkdir(directory());
         hierarchies.prepare();
-    }
-
-    static Hierarchies hierarchiesOf(Cgroups cgroups) {
-        return cgroups.hierarchies;
     }
 
     /** Groups for runs. */
@@ -108,20 +98,14 @@ public final class Cgroups {
 
     /** What all sandboxes use together. */
     public Usage usage() {
-        return new Resources(syscalls, hierarchies, ".").usage(directory());
+        return new Resources(files, hierarchies, ".", directory()).usage();
     }
 
     /** Removes the daemon's group, if no sandbox is left in it. */
     public void release() {
         runs.close();
         hierarchies.release();
-        try {
-            syscalls.rmdir(directory().toString());
-        } catch (SyscallException e) {
-            if (e.errno() != Errno.EBUSY && e.errno() != Errno.ENOENT) {
-                throw e;
-            }
-        }
+        files.tryRemove(directory());
     }
 
     /** Makes the group of a sandbox. */
@@ -135,10 +119,10 @@ public final class Cgroups {
     public Cgroup of(String id) {
         Path directory = directory().resolve(id);
         String path = "/" + name + "/" + id;
-        Resources resources = new Resources(syscalls, hierarchies, id);
+        Resources resources = new Resources(files, hierarchies, id, directory);
         return switch (version) {
-            case V2 -> new V2Cgroup(syscalls, directory, path, resources);
-            case V1 -> new V1Cgroup(syscalls, directory, path, resources);
+            case V2 -> new V2Cgroup(files, directory, path, resources);
+            case V1 -> new V1Cgroup(syscalls, files, directory, path, resources);
             case NONE -> throw new IllegalStateException("no cgroup hierarchy is mounted");
         };
     }

@@ -3,11 +3,9 @@ package dev.seahaven.cgroup;
 import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.SyscallException;
-import dev.seahaven.syscall.Syscalls;
 
 import org.jspecify.annotations.Nullable;
 
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -19,17 +17,16 @@ import java.util.function.BooleanSupplier;
 abstract class DirectoryCgroup implements Cgroup {
 
     private static final Duration REMOVAL = Duration.ofSeconds(10);
-    private static final int FILE_MAX = 1 << 20;
 
-    final Syscalls syscalls;
+    final GroupFiles files;
     final Path directory;
     private final String path;
     private final Resources resources;
     private volatile @Nullable Limits set;
     private volatile @Nullable Entry opened;
 
-    DirectoryCgroup(Syscalls syscalls, Path directory, String path, Resources resources) {
-        this.syscalls = syscalls;
+    DirectoryCgroup(GroupFiles files, Path directory, String path, Resources resources) {
+        this.files = files;
         this.directory = directory;
         this.path = path;
         this.resources = resources;
@@ -78,7 +75,7 @@ abstract class DirectoryCgroup implements Cgroup {
 
     @Override
     public Usage usage() {
-        return resources.usage(directory);
+        return resources.usage();
     }
 
     @Override
@@ -88,7 +85,7 @@ abstract class DirectoryCgroup implements Cgroup {
 
     @Override
     public @Nullable Double cpuMillis() {
-        return resources.cpuMillis(directory);
+        return resources.cpuMillis();
     }
 
     @Override
@@ -112,8 +109,8 @@ abstract class DirectoryCgroup implements Cgroup {
             opened.add(first);
         }
         try {
-            for (Path each : resources.v1Directories()) {
-                opened.add(open(each));
+            for (Path each : resources.v1Groups()) {
+                opened.add(files.open(each));
             }
             return opened;
         } catch (RuntimeException e) {
@@ -127,20 +124,12 @@ abstract class DirectoryCgroup implements Cgroup {
         return path;
     }
 
-    Fd open(Path directory) {
-        return syscalls.open(directory.toString(), Syscalls.O_RDONLY | Syscalls.O_DIRECTORY, 0);
-    }
-
     String read(String file) {
-        try (Fd fd = syscalls.open(directory.resolve(file).toString(), Syscalls.O_RDONLY, 0)) {
-            return new String(syscalls.read(fd, FILE_MAX), StandardCharsets.US_ASCII).trim();
-        }
+        return files.read(directory, file);
     }
 
     void write(String file, String text) {
-        try (Fd fd = syscalls.open(directory.resolve(file).toString(), Syscalls.O_WRONLY, 0)) {
-            syscalls.write(fd, text.getBytes(StandardCharsets.US_ASCII));
-        }
+        files.write(directory, file, text);
     }
 
     /** Waits in short steps, that grow, until it holds or the time is over. */
@@ -160,41 +149,26 @@ abstract class DirectoryCgroup implements Cgroup {
     @Override
     public void remove() {
         closeOpened();
-        resources.remove(this::removeGroup);
+        resources.ownV1Groups().forEach(this::removeGroup);
         removeGroup(directory); // last: what is left half made is found by it
     }
 
     private void removeGroup(Path group) {
-        if (!tryRemove(group)) {
+        if (!files.tryRemove(group)) {
             kill();
             removeTree(group);
         }
     }
 
     private void removeTree(Path group) {
-        if (tryRemove(group)) {
+        if (files.tryRemove(group)) {
             return;
         }
         for (String child : Cgroups.subdirectories(group)) {
             removeTree(group.resolve(child));
         }
-        if (!await(REMOVAL, () -> tryRemove(group))) {
-            syscalls.rmdir(group.toString());
-        }
-    }
-
-    private boolean tryRemove(Path group) {
-        try {
-            syscalls.rmdir(group.toString());
-            return true;
-        } catch (SyscallException e) {
-            if (e.errno() == Errno.ENOENT) {
-                return true;
-            }
-            if (e.errno() == Errno.EBUSY) {
-                return false;
-            }
-            throw e;
+        if (!await(REMOVAL, () -> files.tryRemove(group))) {
+            throw new SyscallException("rmdir(\"" + group + "\")", Errno.EBUSY);
         }
     }
 }

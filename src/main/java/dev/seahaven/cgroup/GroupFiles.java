@@ -32,6 +32,26 @@ final class GroupFiles {
         }
     }
 
+    /** Whether it is gone; false while something is in it. */
+    boolean tryRemove(Path directory) {
+        try {
+            syscalls.rmdir(directory.toString());
+            return true;
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.ENOENT) {
+                return true;
+            }
+            if (e.errno() == Errno.EBUSY) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    Fd open(Path directory) {
+        return syscalls.open(directory.toString(), Syscalls.O_RDONLY | Syscalls.O_DIRECTORY, 0);
+    }
+
     void write(Path group, String file, String text) {
         try (Fd fd = syscalls.open(group.resolve(file).toString(), Syscalls.O_WRONLY, 0)) {
             syscalls.write(fd, text.getBytes(StandardCharsets.US_ASCII));
@@ -51,17 +71,23 @@ final class GroupFiles {
         }
     }
 
-    /** Empty where the file is not there or cannot be read. */
     String read(Path group, String file) {
         try (Fd fd = syscalls.open(group.resolve(file).toString(), Syscalls.O_RDONLY, 0)) {
             return new String(syscalls.read(fd, FILE_MAX), StandardCharsets.US_ASCII).trim();
+        }
+    }
+
+    /** Empty where the file is not there or cannot be read. */
+    String readIfThere(Path group, String file) {
+        try {
+            return read(group, file);
         } catch (SyscallException e) {
             return "";
         }
     }
 
     long number(Path group, String file, long otherwise) {
-        String text = read(group, file);
+        String text = readIfThere(group, file);
         return text.isEmpty() || !Character.isDigit(text.charAt(0))
                 ? otherwise
                 : Long.parseLong(text);

@@ -3,7 +3,6 @@ package dev.seahaven.cgroup;
 import dev.seahaven.cgroup.Limits.DeviceRule;
 import dev.seahaven.cgroup.Limits.DeviceRules;
 import dev.seahaven.procfs.MountInfo;
-import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
@@ -36,12 +35,11 @@ final class Hierarchies {
                     new DeviceRule('c', 1, 8, "rwm"),
                     new DeviceRule('c', 1, 9, "rwm"),
                     new DeviceRule('c', 5, 0, "rwm"),
-                    new DeviceRule('c', 5, 2, "rwm"));
+                    new DeviceRule('c', 5, 2, "rwm"),
+                    new DeviceRule('c', 136, -1, "rwm"));
 
-    private static final DeviceRule TERMINALS = new DeviceRule('c', 136, -1, "rwm");
     private static final String DEFAULT_DEVICES = "default-devices";
 
-    private final Syscalls syscalls;
     private final GroupFiles files;
     private final Map<Controller, Path> v1 = new EnumMap<>(Controller.class);
     private final @Nullable Path unified;
@@ -50,7 +48,6 @@ final class Hierarchies {
     private final DeviceFilters filters;
 
     Hierarchies(Syscalls syscalls, List<MountInfo> mounts, @Nullable Path unified, String name) {
-        this.syscalls = syscalls;
         this.files = new GroupFiles(syscalls);
         this.unified = unified;
         this.name = name;
@@ -117,12 +114,12 @@ final class Hierarchies {
         for (Path mountPoint : new LinkedHashSet<>(v1.values())) {
             if (files.mkdir(mountPoint.resolve(name))
                     && mountPoint.equals(v1.get(Controller.CPUSET))) {
-                inheritCpuset(files, mountPoint.resolve(name));
+                inheritCpuset(mountPoint.resolve(name));
             }
         }
         if (v1.containsKey(Controller.DEVICES)) {
             files.mkdir(defaultDevices());
-            allowDevices(files, defaultDevices(), new DeviceRules(false, List.of()));
+            allowDevices(defaultDevices(), DeviceRules.USUAL);
         }
         if (unified != null) {
             handDown(unified);
@@ -153,30 +150,20 @@ final class Hierarchies {
     /** Removes the daemon's groups on v1 hierarchies, as far as no sandbox is left in them. */
     void release() {
         if (v1.containsKey(Controller.DEVICES)) {
-            rmdir(defaultDevices());
+            files.tryRemove(defaultDevices());
         }
-        new LinkedHashSet<>(v1.values()).forEach(each -> rmdir(each.resolve(name)));
-    }
-
-    private void rmdir(Path directory) {
-        try {
-            syscalls.rmdir(directory.toString());
-        } catch (SyscallException e) {
-            if (e.errno() != Errno.EBUSY && e.errno() != Errno.ENOENT) {
-                throw e;
-            }
-        }
+        new LinkedHashSet<>(v1.values()).forEach(each -> files.tryRemove(each.resolve(name)));
     }
 
     /** A new group has no processors and no memory nodes, unless it is told. */
-    void inheritCpuset(GroupFiles to, Path group) {
+    void inheritCpuset(Path group) {
         if (!isV1(Controller.CPUSET)) {
-            to.write(group, "cpuset.cpus", "\n");
+            files.write(group, "cpuset.cpus", "\n");
             return;
         }
         Path parent = Objects.requireNonNull(group.getParent());
         for (String file : List.of("cpuset.cpus", "cpuset.mems")) {
-            to.write(group, file, to.read(parent, file));
+            files.write(group, file, files.read(parent, file));
         }
     }
 
@@ -187,34 +174,29 @@ final class Hierarchies {
         return directory(Controller.DEVICES).resolve(DEFAULT_DEVICES);
     }
 
-    void allowDevices(GroupFiles to, Path group, DeviceRules rules) {
+    /** Whether each group has to be told what it may use, and cannot be told twice. */
+    boolean filtersDevices() {
+        return has(Controller.DEVICES) && !isV1(Controller.DEVICES);
+    }
+
+    void allowDevices(Path group, DeviceRules rules) {
+        List<DeviceRule> allowed = new ArrayList<>(USUAL);
+        allowed.addAll(rules.more());
         if (!isV1(Controller.DEVICES)) {
             if (!rules.all()) {
-                attachFilter(group, rules);
+                attachFilter(group, allowed);
             }
             return;
         }
-        if (rules.all()) {
-            to.write(group, "devices.allow", "a");
-            return;
-        }
-        to.write(group, "devices.deny", "a");
-        for (DeviceRule each : USUAL) {
-            to.write(group, "devices.allow", each.text());
-        }
-        to.write(group, "devices.allow", "c 136:* rwm");
-        for (DeviceRule each : rules.more()) {
-            to.write(group, "devices.allow", each.text());
+        files.write(group, rules.all() ? "devices.allow" : "devices.deny", "a");
+        if (!rules.all()) {
+            allowed.forEach(each -> files.write(group, "devices.allow", each.text()));
         }
     }
 
-    private void attachFilter(Path group, DeviceRules rules) {
-        List<DeviceRule> all = new ArrayList<>(USUAL);
-        all.add(TERMINALS);
-        all.addAll(rules.more());
-        try (Fd directory =
-                syscalls.open(group.toString(), Syscalls.O_RDONLY | Syscalls.O_DIRECTORY, 0)) {
-            filters.attach(directory, all);
+    private void attachFilter(Path group, List<DeviceRule> allowed) {
+        try (Fd directory = files.open(group)) {
+            filters.attach(directory, allowed);
         }
     }
 }

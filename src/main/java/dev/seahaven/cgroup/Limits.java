@@ -44,16 +44,19 @@ public record Limits(
     /**
      * @param all whether every device is allowed
      */
-    public record DeviceRules(boolean all, List<DeviceRule> more) {}
+    public record DeviceRules(boolean all, List<DeviceRule> more) {
+        static final DeviceRules USUAL = new DeviceRules(false, List.of());
+    }
 
     /**
      * @param kind {@code c} or {@code b}
+     * @param minor negative for all
      * @param permissions of {@code rwm}
      */
     public record DeviceRule(char kind, int major, int minor, String permissions) {
         /** As {@code devices.allow} has it. */
         String text() {
-            return kind + " " + major + ":" + minor + " " + permissions;
+            return kind + " " + major + ":" + (minor < 0 ? "*" : minor) + " " + permissions;
         }
     }
 

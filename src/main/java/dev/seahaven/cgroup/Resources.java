@@ -1,13 +1,11 @@
 package dev.seahaven.cgroup;
 
 import dev.seahaven.cgroup.Usage.Evidence;
-import dev.seahaven.syscall.Syscalls;
 
 import org.jspecify.annotations.Nullable;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -15,9 +13,10 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
-import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /**
  * The limits of one sandbox: the files of its groups, each on the hierarchy that has its controller
@@ -26,18 +25,25 @@ import java.util.function.Supplier;
 final class Resources {
 
     private static final long CPU_PERIOD_MICROS = 100_000;
+    private static final int IO_WEIGHT_USUAL = 100;
     private static final Set<Controller> ALWAYS = EnumSet.of(Controller.MEMORY, Controller.PIDS);
 
     private final GroupFiles files;
     private final Hierarchies hierarchies;
     private final String id;
-    private volatile boolean prepared;
-    private volatile @Nullable List<Path> v1Directories;
+    private final Path base;
 
-    Resources(Syscalls syscalls, Hierarchies hierarchies, String id) {
-        this.files = new GroupFiles(syscalls);
+    /** Null until it is known. */
+    private volatile @Nullable Set<Path> ownV1Groups;
+
+    /**
+     * @param base its group on the hierarchy that freezes and kills
+     */
+    Resources(GroupFiles files, Hierarchies hierarchies, String id, Path base) {
+        this.files = files;
         this.hierarchies = hierarchies;
         this.id = id;
+        this.base = base;
     }
 
     private Path directory(Controller controller) {
@@ -50,122 +56,86 @@ final class Resources {
 
     private boolean has(Controller controller) {
         return hierarchies.has(controller)
-                && ((prepared && ALWAYS.contains(controller))
-                        || !isV1(controller)
-                        || Files.isDirectory(directory(controller)));
+                && (!isV1(controller) || ownV1Groups().contains(directory(controller)));
     }
 
     // ---------------------------------------------------------------- making and removing
 
-    /** Makes what every sandbox has; the group on cgroup2 is there already. */
-    void prepare() {
-        ALWAYS.stream().filter(hierarchies::has).forEach(this::make);
-        if (hierarchies.has(Controller.DEVICES) && !isV1(Controller.DEVICES)) {
-            hierarchies.allowDevices(
-                    files, directory(Controller.DEVICES), new Limits.DeviceRules(false, List.of()));
-        }
-        prepared = true;
-        v1Directories = findV1Directories();
-    }
-
     /**
-     * Sets limits for the first time.
+     * Makes what the limits need, and sets them; the group on cgroup2 is there already.
      *
      * @param accounted whether the time of its processes is to be told while they run
      */
     void create(Limits limits, boolean accounted) {
         Set<Controller> needed = limits.needs();
         needed.forEach(hierarchies::require);
-        boolean deviceFilter =
-                limits.devices() != null
-                        && hierarchies.has(Controller.DEVICES)
-                        && !isV1(Controller.DEVICES);
-        if (!prepared && !deviceFilter) {
-            prepare();
+        ALWAYS.stream().filter(hierarchies::has).forEach(needed::add);
+        if (accounted && hierarchies.unified() == null && hierarchies.has(Controller.CPUACCT)) {
+            needed.add(Controller.CPUACCT);
         }
-        for (Controller each : ALWAYS) {
-            add(needed, each);
+        needed.forEach(this::make);
+        ownV1Groups =
+                needed.stream().filter(this::isV1).map(this::directory).collect(Collectors.toSet());
+        if (limits.devices() != null || hierarchies.filtersDevices()) {
+            hierarchies.allowDevices(
+                    directory(Controller.DEVICES),
+                    Objects.requireNonNullElse(limits.devices(), Limits.DeviceRules.USUAL));
         }
-        if (accounted && hierarchies.unified() == null) {
-            add(needed, Controller.CPUACCT);
-        }
-        boolean made = false;
-        for (Controller each : needed) {
-            made |= !(prepared && ALWAYS.contains(each)) && make(each);
-        }
-        if (made) {
-            v1Directories = findV1Directories();
-        }
-        write(limits, Set.of(), needed, true);
+        write(Limits.NONE, limits);
     }
 
-    private void add(Set<Controller> to, Controller controller) {
-        if (hierarchies.has(controller)) {
-            to.add(controller);
-        }
-    }
-
+    /** Whether it was not there. */
     private boolean make(Controller controller) {
         if (!isV1(controller) || !files.mkdir(directory(controller))) {
             return false;
         }
         if (controller == Controller.CPUSET) {
-            hierarchies.inheritCpuset(files, directory(controller));
+            hierarchies.inheritCpuset(directory(controller));
         }
         return true;
     }
 
-    /** The directories on v1 hierarchies that a process has to enter. */
-    List<Path> v1Directories() {
-        List<Path> known = v1Directories;
-        return known != null ? known : findV1Directories();
-    }
-
-    private List<Path> findV1Directories() {
-        List<Path> found = new ArrayList<>();
-        for (Controller each : Controller.values()) {
-            if (!hierarchies.has(each) || !isV1(each)) {
-                continue;
-            }
-            Path own = directory(each);
-            if (found.contains(own)) {
-                continue; // cpu and cpuacct are often one
-            }
-            if (Files.isDirectory(own)) {
-                found.add(own);
-            } else if (each == Controller.DEVICES) {
-                found.add(hierarchies.defaultDevices());
-            }
+    /** Its directories on v1 hierarchies; cpu and cpuacct are often one. */
+    Set<Path> ownV1Groups() {
+        Set<Path> known = ownV1Groups;
+        if (known == null) {
+            known =
+                    Arrays.stream(Controller.values())
+                            .filter(this::isV1)
+                            .map(this::directory)
+                            .filter(Files::isDirectory)
+                            .collect(Collectors.toSet());
+            ownV1Groups = known;
         }
-        return found;
+        return known;
     }
 
-    /** Removes the groups on v1 hierarchies. */
-    void remove(Consumer<Path> removal) {
-        v1Directories().stream()
-                .filter(each -> !each.equals(hierarchies.defaultDevices()))
-                .forEach(removal);
+    /** The directories on v1 hierarchies that a process has to enter. */
+    Set<Path> v1Groups() {
+        Set<Path> groups = new HashSet<>(ownV1Groups());
+        if (isV1(Controller.DEVICES) && !has(Controller.DEVICES)) {
+            groups.add(hierarchies.defaultDevices());
+        }
+        return groups;
     }
 
     // ---------------------------------------------------------------- limits
 
     /**
-     * Changes limits while processes are there.
+     * Changes limits, but for the devices, while processes are there.
      *
      * @param processes of the sandbox, to be moved where a limit needs a group that it had not
      */
     void change(Limits before, Limits after, Supplier<List<Integer>> processes) {
         Set<Controller> needed = after.needs();
         needed.forEach(hierarchies::require);
-        Set<Controller> touched = EnumSet.copyOf(needed);
-        touched.addAll(before.needs());
+        ownV1Groups = null;
         for (Controller each : needed) {
             if (make(each)) {
                 moveAll(directory(each), processes);
             }
         }
-        v1Directories = null;
-        write(after, before.needs(), touched, false);
+        write(before, after);
     }
 
     /** Forks go on meanwhile: until a round moves nobody new. */
@@ -183,66 +153,81 @@ final class Resources {
         }
     }
 
-    private void write(
-            Limits limits, Set<Controller> hadBefore, Set<Controller> touched, boolean fresh) {
-        if (touched.contains(Controller.MEMORY)) {
-            memory(limits, fresh);
+    /** Writes what is not the same; null goes back to what a new group has. */
+    private void write(Limits before, Limits after) {
+        if (!Objects.equals(before.memoryBytes(), after.memoryBytes())
+                || !Objects.equals(before.swapBytes(), after.swapBytes())) {
+            memory(before, after);
         }
-        if (touched.contains(Controller.PIDS) && !(fresh && limits.pids() == null)) {
-            String most = limits.pids() == null ? "max" : limits.pids().toString();
+        if (!Objects.equals(before.pids(), after.pids())) {
+            String most = after.pids() == null ? "max" : after.pids().toString();
             files.write(directory(Controller.PIDS), "pids.max", most);
         }
-        if (touched.contains(Controller.CPU)) {
-            cpu(limits.cpus());
+        if (!Objects.equals(before.cpus(), after.cpus())) {
+            cpu(after.cpus());
         }
-        if (limits.cpuset() != null) {
-            files.write(directory(Controller.CPUSET), "cpuset.cpus", limits.cpuset());
-        } else if (hadBefore.contains(Controller.CPUSET)) {
-            hierarchies.inheritCpuset(files, directory(Controller.CPUSET));
+        if (!Objects.equals(before.cpuset(), after.cpuset())) {
+            cpuset(after.cpuset());
         }
-        if (limits.ioWeight() != null) {
-            ioWeight(limits.ioWeight());
+        if (!Objects.equals(before.ioWeight(), after.ioWeight())) {
+            ioWeight(Objects.requireNonNullElse(after.ioWeight(), IO_WEIGHT_USUAL));
         }
-        limits.io().forEach(this::io);
-        limits.hugepageBytes()
-                .forEach(
-                        (size, bytes) ->
-                                files.write(
-                                        directory(Controller.HUGETLB),
-                                        "hugetlb."
-                                                + size
-                                                + (isV1(Controller.HUGETLB)
-                                                        ? ".limit_in_bytes"
-                                                        : ".max"),
-                                        bytes.toString()));
-        if (limits.devices() != null) {
-            hierarchies.allowDevices(files, directory(Controller.DEVICES), limits.devices());
+        for (Limits.IoRate rate : before.io()) {
+            if (after.io().stream().noneMatch(other -> other.device().equals(rate.device()))) {
+                io(new Limits.IoRate(rate.device(), null, null, null, null));
+            }
         }
+        after.io().stream().filter(rate -> !before.io().contains(rate)).forEach(this::io);
+        Set<String> sizes = new HashSet<>(before.hugepageBytes().keySet());
+        sizes.addAll(after.hugepageBytes().keySet());
+        sizes.forEach(size -> hugepages(size, after.hugepageBytes().get(size)));
     }
 
-    private void memory(Limits limits, boolean fresh) {
+    private void memory(Limits before, Limits after) {
         Path group = directory(Controller.MEMORY);
-        Long memory = limits.memoryBytes();
-        Long swap = limits.swapBytes();
+        Long memory = after.memoryBytes();
+        Long swap = after.swapBytes();
         if (!isV1(Controller.MEMORY)) {
             files.write(group, "memory.max", memory == null ? "max" : memory.toString());
             files.writeIfThere(group, "memory.swap.max", swap == null ? "max" : swap.toString());
             return;
         }
         String most = memory == null ? "-1" : memory.toString();
-        String both = memory == null || swap == null ? "-1" : Long.toString(memory + swap);
+        Long both = memoryAndSwap(after);
+        Long bothBefore = memoryAndSwap(before);
+        String mostWithSwap = both == null ? "-1" : both.toString();
         // memory may never be above memory and swap together
-        boolean raises =
-                !fresh
-                        && (memory == null
-                                || files.number(group, "memory.memsw.limit_in_bytes", -1) < memory);
-        if (raises) {
-            files.writeIfThere(group, "memory.memsw.limit_in_bytes", both);
+        boolean swapFirst = bothBefore != null && (memory == null || memory > bothBefore);
+        if (swapFirst) {
+            files.writeIfThere(group, "memory.memsw.limit_in_bytes", mostWithSwap);
         }
         files.write(group, "memory.limit_in_bytes", most);
-        if (!raises) {
-            files.writeIfThere(group, "memory.memsw.limit_in_bytes", both);
+        if (!swapFirst) {
+            files.writeIfThere(group, "memory.memsw.limit_in_bytes", mostWithSwap);
         }
+    }
+
+    private static @Nullable Long memoryAndSwap(Limits limits) {
+        Long memory = limits.memoryBytes();
+        Long swap = limits.swapBytes();
+        return memory == null || swap == null ? null : Long.valueOf(memory + swap);
+    }
+
+    private void cpuset(@Nullable String processors) {
+        Path group = directory(Controller.CPUSET);
+        if (processors == null) {
+            hierarchies.inheritCpuset(group);
+        } else {
+            files.write(group, "cpuset.cpus", processors);
+        }
+    }
+
+    private void hugepages(String size, @Nullable Long bytes) {
+        boolean v1 = isV1(Controller.HUGETLB);
+        files.write(
+                directory(Controller.HUGETLB),
+                "hugetlb." + size + (v1 ? ".limit_in_bytes" : ".max"),
+                bytes == null ? (v1 ? "-1" : "max") : bytes.toString());
     }
 
     private void cpu(@Nullable Double cpus) {
@@ -263,13 +248,13 @@ final class Resources {
     private void ioWeight(int weight) {
         Path group = directory(Controller.IO);
         Map<String, String> known = new LinkedHashMap<>();
-        if (isV1(Controller.IO)) { // 1 to 1000 there
-            String scaled = Long.toString(1 + Math.round((weight - 1) * 999 / 9999.0));
-            known.put("blkio.bfq.weight", scaled);
-            known.put("blkio.weight", Long.toString(Math.max(10, Long.parseLong(scaled))));
+        long scaled = 1 + Math.round((weight - 1) * 999 / 9999.0); // 1 to 1000 for bfq and v1
+        if (isV1(Controller.IO)) {
+            known.put("blkio.bfq.weight", Long.toString(scaled));
+            known.put("blkio.weight", Long.toString(Math.max(10, scaled)));
         } else {
             known.put("io.weight", "default " + weight);
-            known.put("io.bfq.weight", Long.toString(1 + Math.round((weight - 1) * 999 / 9999.0)));
+            known.put("io.bfq.weight", Long.toString(scaled));
         }
         for (Map.Entry<String, String> each : known.entrySet()) {
             if (files.writeIfThere(group, each.getKey(), each.getValue())) {
@@ -282,26 +267,33 @@ final class Resources {
 
     private void io(Limits.IoRate rate) {
         Path group = directory(Controller.IO);
-        Map<String, Long> rates = new LinkedHashMap<>();
-        boolean v1 = isV1(Controller.IO);
-        rates.put(v1 ? "read_bps" : "rbps", rate.readBytesPerSecond());
-        rates.put(v1 ? "write_bps" : "wbps", rate.writeBytesPerSecond());
-        rates.put(v1 ? "read_iops" : "riops", rate.readOperationsPerSecond());
-        rates.put(v1 ? "write_iops" : "wiops", rate.writeOperationsPerSecond());
-        StringBuilder line = new StringBuilder(rate.device());
-        rates.forEach(
-                (name, value) -> {
-                    if (v1 && value != null) {
-                        files.write(
-                                group,
-                                "blkio.throttle." + name + "_device",
-                                rate.device() + " " + value);
-                    }
-                    line.append(' ').append(name).append('=').append(value == null ? "max" : value);
-                });
-        if (!v1) {
-            files.write(group, "io.max", line.toString());
+        if (isV1(Controller.IO)) {
+            throttle(group, rate.device(), "read_bps", rate.readBytesPerSecond());
+            throttle(group, rate.device(), "write_bps", rate.writeBytesPerSecond());
+            throttle(group, rate.device(), "read_iops", rate.readOperationsPerSecond());
+            throttle(group, rate.device(), "write_iops", rate.writeOperationsPerSecond());
+            return;
         }
+        files.write(
+                group,
+                "io.max",
+                rate.device()
+                        + (" rbps=" + orMax(rate.readBytesPerSecond()))
+                        + (" wbps=" + orMax(rate.writeBytesPerSecond()))
+                        + (" riops=" + orMax(rate.readOperationsPerSecond()))
+                        + (" wiops=" + orMax(rate.writeOperationsPerSecond())));
+    }
+
+    /** 0 takes the rate away. */
+    private void throttle(Path group, String device, String kind, @Nullable Long rate) {
+        files.write(
+                group,
+                "blkio.throttle." + kind + "_device",
+                device + " " + Objects.requireNonNullElse(rate, 0L));
+    }
+
+    private static String orMax(@Nullable Long rate) {
+        return rate == null ? "max" : rate.toString();
     }
 
     // ---------------------------------------------------------------- what was used
@@ -332,7 +324,7 @@ final class Resources {
 
     private Map<String, Long> keyed(Path group, String file) {
         Map<String, Long> values = new HashMap<>();
-        files.read(group, file)
+        files.readIfThere(group, file)
                 .lines()
                 .map(line -> line.split(" "))
                 .filter(words -> words.length == 2)
@@ -352,9 +344,9 @@ final class Resources {
         return peak < 0 ? null : peak;
     }
 
-    Usage usage(Path group) {
+    Usage usage() {
         return new Usage(
-                cpuUsage(group),
+                cpuUsage(),
                 has(Controller.MEMORY) ? memoryUsage() : null,
                 has(Controller.PIDS)
                         ? new Usage.Pids(
@@ -362,12 +354,12 @@ final class Resources {
                                 pidsRefused())
                         : null,
                 has(Controller.IO) ? ioUsage() : null,
-                pressure(group));
+                pressure());
     }
 
     /** Every group on cgroup2 counts its time, also where no controller is there. */
-    private Usage.@Nullable Cpu cpuUsage(Path group) {
-        Map<String, Long> stat = keyed(group, "cpu.stat");
+    private Usage.@Nullable Cpu cpuUsage() {
+        Map<String, Long> stat = keyed(base, "cpu.stat");
         Long used = stat.get("usage_usec");
         if (used != null) {
             Long throttled = stat.get("throttled_usec");
@@ -395,8 +387,8 @@ final class Resources {
     }
 
     /** What its processes have used; null where nobody counts. */
-    @Nullable Double cpuMillis(Path group) {
-        Usage.Cpu used = cpuUsage(group);
+    @Nullable Double cpuMillis() {
+        Usage.Cpu used = cpuUsage();
         return used == null ? null : Double.valueOf(used.usageMillis());
     }
 
@@ -424,10 +416,10 @@ final class Resources {
         Path group = directory(Controller.IO);
         long[] sums = new long[4];
         if (isV1(Controller.IO)) {
-            sumV1(files.read(group, "blkio.throttle.io_service_bytes_recursive"), sums, 0);
-            sumV1(files.read(group, "blkio.throttle.io_serviced_recursive"), sums, 2);
+            sumV1(files.readIfThere(group, "blkio.throttle.io_service_bytes_recursive"), sums, 0);
+            sumV1(files.readIfThere(group, "blkio.throttle.io_serviced_recursive"), sums, 2);
         } else {
-            for (String word : files.read(group, "io.stat").split("\\s+")) {
+            for (String word : files.readIfThere(group, "io.stat").split("\\s+")) {
                 String[] parts = word.split("=");
                 int at = List.of("rbytes", "wbytes", "rios", "wios").indexOf(parts[0]);
                 if (at >= 0) {
@@ -449,10 +441,10 @@ final class Resources {
         }
     }
 
-    private Map<String, Usage.Pressure> pressure(Path group) {
+    private Map<String, Usage.Pressure> pressure() {
         Map<String, Usage.Pressure> found = new LinkedHashMap<>();
         for (String kind : List.of("cpu", "memory", "io")) {
-            String text = files.read(group, kind + ".pressure");
+            String text = files.readIfThere(base, kind + ".pressure");
             if (!text.isEmpty()) {
                 found.put(kind, new Usage.Pressure(stall(text, "some "), stall(text, "full ")));
             }

@@ -1,11 +1,14 @@
 package dev.seahaven.cgroup;
 
+import org.jspecify.annotations.Nullable;
+
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.List;
 import java.util.Queue;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 
@@ -22,11 +25,9 @@ public final class RunGroups {
 
     private final Cgroups cgroups;
     private final Queue<Cgroup> ready = new ConcurrentLinkedQueue<>();
-    private final Queue<Cgroup> used = new ConcurrentLinkedQueue<>();
-    private final AtomicInteger count = new AtomicInteger(); // of those that are ready
+    private final BlockingQueue<Cgroup> used = new LinkedBlockingQueue<>();
     private final AtomicLong number = new AtomicLong();
-    private volatile Thread worker = Thread.currentThread();
-    private volatile boolean running;
+    private volatile @Nullable Thread worker;
     private volatile Limits likely = Limits.NONE;
 
     RunGroups(Cgroups cgroups) {
@@ -40,47 +41,39 @@ public final class RunGroups {
      */
     public Cgroup take(Limits limits) {
         likely = limits;
-        start();
-        Cgroup group = ready.poll();
-        if (group == null) {
-            return make();
+        if (worker == null) {
+            start();
         }
-        count.decrementAndGet();
-        return group;
+        Cgroup group = ready.poll();
+        return group == null ? make() : group;
     }
 
     /** Kills what is still in it, and removes it soon. */
     public void giveBack(Cgroup group) {
-        if (!running) {
+        if (worker == null) {
             group.remove();
-            return;
+        } else {
+            used.add(group);
         }
-        used.add(group);
-        LockSupport.unpark(worker);
     }
 
     private Cgroup make() {
         return cgroups.create(PREFIX + number.incrementAndGet());
     }
 
-    private void start() {
-        if (running) {
-            return;
-        }
-        synchronized (this) {
-            if (!running) {
-                running = true;
-                worker = Thread.ofPlatform().name("seahaven-groups").daemon().start(this::work);
-            }
+    private synchronized void start() {
+        if (worker == null) {
+            worker = Thread.ofPlatform().name("seahaven-groups").daemon().start(this::work);
         }
     }
 
     private void work() {
-        while (running) {
+        while (!Thread.currentThread().isInterrupted()) {
             try {
-                if (!step()) {
-                    LockSupport.park();
-                }
+                fill();
+                remove(used.take());
+            } catch (InterruptedException e) {
+                return;
             } catch (RuntimeException e) {
                 LOG.log(Level.WARNING, "the group of a run cannot be made or removed", e);
                 LockSupport.parkNanos(100_000_000);
@@ -88,41 +81,42 @@ public final class RunGroups {
         }
     }
 
-    /** Whether there was anything to do. */
-    private boolean step() {
-        Cgroup old = used.poll();
-        if (old != null) {
-            try {
-                old.remove();
-            } catch (RuntimeException e) {
-                used.add(old);
-                throw e;
-            }
-        }
-        if (count.get() < READY) {
+    private void fill() {
+        while (ready.size() < READY) {
+            Limits wanted = likely;
             Cgroup made = make();
             try {
-                made.prepare(likely);
+                made.prepare(wanted);
+                ready.add(made);
             } catch (RuntimeException e) {
                 used.add(made);
-                throw e;
+                if (wanted.equals(Limits.NONE)) {
+                    throw e;
+                }
+                likely = Limits.NONE; // who asked for limits that cannot be set is told so
             }
-            ready.add(made);
-            count.incrementAndGet();
-            return true;
         }
-        return old != null;
+    }
+
+    private void remove(Cgroup group) {
+        try {
+            group.remove();
+        } catch (RuntimeException e) {
+            used.add(group);
+            throw e;
+        }
     }
 
     /** Removes all that lie ready or wait for their removal. */
     void close() {
-        if (!running) {
+        Thread working = worker;
+        if (working == null) {
             return;
         }
-        running = false;
-        LockSupport.unpark(worker);
+        worker = null;
+        working.interrupt();
         try {
-            worker.join(10_000);
+            working.join(10_000);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -131,6 +125,5 @@ public final class RunGroups {
                 group.remove();
             }
         }
-        count.set(0);
     }
 }

@@ -16,13 +16,17 @@ import java.time.Duration;
  */
 final class V1Cgroup extends DirectoryCgroup {
 
-    V1Cgroup(Syscalls syscalls, Path directory, String path, Resources resources) {
-        super(syscalls, directory, path, resources);
+    private final Syscalls syscalls;
+
+    V1Cgroup(
+            Syscalls syscalls, GroupFiles files, Path directory, String path, Resources resources) {
+        super(files, directory, path, resources);
+        this.syscalls = syscalls;
     }
 
     @Override
     Entry open() {
-        Fd freezer = open(directory);
+        Fd freezer = files.open(directory);
         return new Entry(null, freezer, openV1(freezer));
     }
 

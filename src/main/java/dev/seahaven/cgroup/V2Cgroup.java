@@ -1,7 +1,6 @@
 package dev.seahaven.cgroup;
 
 import dev.seahaven.syscall.Fd;
-import dev.seahaven.syscall.Syscalls;
 
 import java.nio.file.Path;
 import java.time.Duration;
@@ -12,13 +11,13 @@ import java.time.Duration;
  */
 final class V2Cgroup extends DirectoryCgroup {
 
-    V2Cgroup(Syscalls syscalls, Path directory, String path, Resources resources) {
-        super(syscalls, directory, path, resources);
+    V2Cgroup(GroupFiles files, Path directory, String path, Resources resources) {
+        super(files, directory, path, resources);
     }
 
     @Override
     Entry open() {
-        Fd unified = open(directory);
+        Fd unified = files.open(directory);
         try {
             return new Entry(unified, null, openV1(null));
         } catch (RuntimeException e) {

@@ -6,6 +6,7 @@ import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
 import dev.seahaven.web.Problem;
+import dev.seahaven.web.ProblemType;
 
 import java.util.HashMap;
 import java.util.List;
@@ -35,26 +36,42 @@ final class LiveLimits {
         }
         try {
             cgroup.change(before.ofGroup(null), after.ofGroup(null));
-        } catch (MissingFeatureException e) {
-            throw SandboxLauncher.missing(e);
-        } catch (SyscallException e) {
-            throw undoing(cgroup, before, after, SandboxLauncher.refused(e));
-        }
-        try {
             applyRlimits(cgroup, before, after);
         } catch (RuntimeException e) {
-            throw undoing(cgroup, before, after, e);
+            RuntimeException failure = explain(e);
+            try {
+                cgroup.change(after.ofGroup(null), before.ofGroup(null));
+            } catch (RuntimeException undo) {
+                failure.addSuppressed(undo);
+            }
+            throw failure;
         }
     }
 
-    private static RuntimeException undoing(
-            Cgroup cgroup, Limits before, Limits after, RuntimeException failure) {
-        try {
-            cgroup.change(after.ofGroup(null), before.ofGroup(null));
-        } catch (RuntimeException e) {
-            failure.addSuppressed(e);
-        }
-        return failure;
+    /** A limit that the host cannot set, that the kernel does not take, or no longer takes. */
+    static RuntimeException explain(RuntimeException failure) {
+        return switch (failure) {
+            case MissingFeatureException missing ->
+                    new Problem(
+                                    ProblemType.UNSUPPORTED_FEATURE,
+                                    String.valueOf(missing.getMessage()))
+                            .with("feature", missing.feature());
+            case SyscallException refusal -> refused(refusal);
+            default -> failure;
+        };
+    }
+
+    private static RuntimeException refused(SyscallException refusal) {
+        return switch (refusal.errno()) {
+            case EINVAL, ERANGE, ENODEV, ENOSPC ->
+                    Problem.invalid("limits", "the kernel does not take: " + refusal.getMessage());
+            case EBUSY ->
+                    new Problem(
+                            ProblemType.WRONG_STATE,
+                            "More is used already than the new limit allows: "
+                                    + refusal.getMessage());
+            default -> refusal;
+        };
     }
 
     /**

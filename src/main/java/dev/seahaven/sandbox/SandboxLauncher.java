@@ -2,7 +2,6 @@ package dev.seahaven.sandbox;
 
 import dev.seahaven.cgroup.Cgroup;
 import dev.seahaven.cgroup.Cgroups;
-import dev.seahaven.cgroup.MissingFeatureException;
 import dev.seahaven.launcher.LaunchPlan;
 import dev.seahaven.launcher.LaunchPlan.Attachment;
 import dev.seahaven.launcher.LaunchPlan.Descriptors;
@@ -19,7 +18,6 @@ import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.procfs.ProcStatus;
 import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
-import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
 import dev.seahaven.web.Problem;
 import dev.seahaven.web.ProblemType;
@@ -184,29 +182,9 @@ final class SandboxLauncher implements AutoCloseable {
             Cgroup cgroup, SandboxSpec spec, Devices.Opened devices, boolean capture) {
         try {
             cgroup.limit(spec.limits().ofGroup(devices.rules()), !capture);
-        } catch (MissingFeatureException e) {
-            throw missing(e);
-        } catch (SyscallException e) {
-            throw refused(e);
+        } catch (RuntimeException e) {
+            throw LiveLimits.explain(e);
         }
-    }
-
-    static Problem missing(MissingFeatureException e) {
-        return new Problem(ProblemType.UNSUPPORTED_FEATURE, String.valueOf(e.getMessage()))
-                .with("feature", e.feature());
-    }
-
-    /** A value that the kernel does not take, or no longer takes. */
-    static RuntimeException refused(SyscallException e) {
-        return switch (e.errno()) {
-            case EINVAL, ERANGE, ENODEV, ENOSPC ->
-                    Problem.invalid("limits", "the kernel does not take: " + e.getMessage());
-            case EBUSY ->
-                    new Problem(
-                            ProblemType.WRONG_STATE,
-                            "More is used already than the new limit allows: " + e.getMessage());
-            default -> e;
-        };
     }
 
     private Attachment attachment(String mountPoint, Claims descriptors) {

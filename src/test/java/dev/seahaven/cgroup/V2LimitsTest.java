@@ -96,11 +96,14 @@ class V2LimitsTest {
         assertThat(written("io.weight")).isEqualTo("default 200");
         assertThat(written("io.max")).isEqualTo("8:0 rbps=1000 wbps=max riops=max wiops=50");
         assertThat(written("hugetlb.2MB.max")).isEqualTo("4194304");
-        clear("memory.max", "pids.max", "cpu.max");
+        clear("memory.max", "pids.max", "cpu.max", "io.weight", "io.max", "hugetlb.2MB.max");
         resources.change(limits, Limits.NONE, List::of);
         assertThat(written("memory.max")).isEqualTo("max");
         assertThat(written("pids.max")).isEqualTo("max");
         assertThat(written("cpu.max")).isEqualTo("max 100000");
+        assertThat(written("io.weight")).isEqualTo("default 100");
+        assertThat(written("io.max")).isEqualTo("8:0 rbps=max wbps=max riops=max wiops=max");
+        assertThat(written("hugetlb.2MB.max")).isEqualTo("max");
     }
 
     /** A regular file keeps what stood behind what is written now. */
@@ -111,7 +114,11 @@ class V2LimitsTest {
     }
 
     private Resources resources() {
-        return new Resources(new LinuxSyscalls(), Cgroups.hierarchiesOf(cgroups), "box");
+        GroupFiles files = new GroupFiles(new LinuxSyscalls());
+        Hierarchies hierarchies =
+                new Hierarchies(new LinuxSyscalls(), List.of(), unified, "seahaven");
+        hierarchies.prepare();
+        return new Resources(files, hierarchies, "box", group);
     }
 
     @Test
@@ -133,19 +140,13 @@ class V2LimitsTest {
 
     @Test
     void whatNoHierarchyHasIsRefusedByName() {
-        Cgroups none =
-                Cgroups.detect(
-                        new LinuxSyscalls(),
-                        MountInfo.parse("41 31 0:38 / /nowhere rw - cgroup2 cgroup2 rw\n"),
-                        "seahaven");
+        Hierarchies none =
+                new Hierarchies(new LinuxSyscalls(), List.of(), Path.of("/nowhere"), "seahaven");
+        none.prepare();
         Limits limits = new Limits(null, null, 1.0, null, null, null, List.of(), Map.of(), null);
-        assertThatThrownBy(
-                        () ->
-                                new Resources(
-                                                new LinuxSyscalls(),
-                                                Cgroups.hierarchiesOf(none),
-                                                "box")
-                                        .create(limits, false))
+        Resources resources =
+                new Resources(new GroupFiles(new LinuxSyscalls()), none, "box", group);
+        assertThatThrownBy(() -> resources.create(limits, false))
                 .isInstanceOf(MissingFeatureException.class)
                 .hasMessageContaining("cpu");
     }

@@ -197,6 +197,11 @@ class LimitsIT {
         patch(id, "{\"command\":[\"true\"]}").expectViolation("command");
         patch(id, "{\"limits\":{\"diskBytes\":1048576}}").expectViolation("limits.diskBytes");
         patch(id, "{\"limits\":{\"openFiles\":200}}").expect(400);
+        if (patch(id, "{\"limits\":{\"memoryBytes\":100663296,\"ioWeight\":7}}").status() == 200) {
+            patch(id, "{\"limits\":{\"memoryBytes\":134217728,\"ioWeight\":null}}").expect(200);
+        } else { // all or nothing
+            assertThat(file(memory, limit)).isEqualTo("134217728");
+        }
         patch(id, "{\"name\":\"rubber\"}").expect(200);
         api.get("/sandboxes/rubber").expect(200);
         api.get("/sandboxes/elastic").expect(404);
