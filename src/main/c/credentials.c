@@ -33,11 +33,16 @@ static void set_capabilities(uint64_t set, uint64_t inheritable)
         fail("capset", "%#llx", (unsigned long long)set);
 }
 
+void forbid_new_privileges(void)
+{
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        fail("prctl", "PR_SET_NO_NEW_PRIVS");
+}
+
 void keep_only_kill(void)
 {
     set_capabilities(1ull << CAP_KILL, 0);
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        fail("prctl", "PR_SET_NO_NEW_PRIVS");
+    forbid_new_privileges();
 }
 
 void setup_credentials(const struct plan *plan)
@@ -62,6 +67,4 @@ void setup_credentials(const struct plan *plan)
     for (unsigned capability = 0; capability < 64; capability++)
         if ((plan->ambient >> capability & 1) != 0 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) < 0)
             fail("prctl", "PR_CAP_AMBIENT_RAISE, %u", capability);
-    if ((plan->flags & PLAN_NO_NEW_PRIVS) != 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        fail("prctl", "PR_SET_NO_NEW_PRIVS");
 }

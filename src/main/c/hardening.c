@@ -77,22 +77,19 @@ void restrict_with_landlock(const struct plan *plan)
         if (sys_landlock_add_rule(ruleset, LANDLOCK_NET_PORT, (const uint64_t[]){rule->access, rule->port}) < 0)
             fail("landlock_add_rule", "port %llu", (unsigned long long)rule->port);
     }
-    if ((plan->flags & PLAN_NO_NEW_PRIVS) != 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        fail("prctl", "PR_SET_NO_NEW_PRIVS");
     if (sys_landlock_restrict_self(ruleset) < 0)
         fail("landlock_restrict_self", "%u paths", plan->landlock_paths);
     close(ruleset);
 }
 
-void load_filters(const struct plan *plan)
+void load_filter(const struct plan *plan)
 {
+    struct sock_fprog program = {
+        .len = (unsigned short)(plan->filter.length / sizeof(struct sock_filter)),
+        .filter = (struct sock_filter *)(uintptr_t)plan->filter.bytes, /* the kernel copies it, aligned or not */
+    };
+
     enter_stage(STAGE_SECCOMP);
-    for (uint32_t i = 0; i < plan->filters; i++) {
-        struct sock_fprog program = {
-            .len = (unsigned short)(plan->filter[i].length / sizeof(struct sock_filter)),
-            .filter = (struct sock_filter *)(uintptr_t)plan->filter[i].bytes, /* the kernel copies it, aligned or not */
-        };
-        if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
-            fail("seccomp", "filter %u of %u instructions", i, program.len);
-    }
+    if (program.len > 0 && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+        fail("seccomp", "%u instructions", program.len);
 }

@@ -88,18 +88,20 @@ void run_command(const struct launch *launch)
 
     /* Landlock and seccomp take no new privileges or CAP_SYS_ADMIN, which ends with the credentials; a filter that could
      * stop the steps between comes last. */
-    bool filters_last = (plan->flags & PLAN_NO_NEW_PRIVS) != 0;
+    bool no_new_privileges = (plan->flags & PLAN_NO_NEW_PRIVS) != 0;
     leave_keyring();
     set_rlimits(plan);
     set_label(plan);
+    if (no_new_privileges)
+        forbid_new_privileges();
     restrict_with_landlock(plan);
-    if (!filters_last)
-        load_filters(plan);
+    if (!no_new_privileges)
+        load_filter(plan);
     setup_credentials(plan);
     enter_working_directory(plan);
     umask(022);
-    if (filters_last)
-        load_filters(plan);
+    if (no_new_privileges)
+        load_filter(plan);
     enter_stage(STAGE_EXEC);
     launch->progress->executed_nanos = clock_nanos(CLOCK_REALTIME);
     launch->progress->executed_monotonic_nanos = clock_nanos(CLOCK_MONOTONIC);

@@ -78,11 +78,12 @@ void leave_keyring(void);
 void set_rlimits(const struct plan *plan);
 void set_label(const struct plan *plan);
 void restrict_with_landlock(const struct plan *plan);
-void load_filters(const struct plan *plan);
+void load_filter(const struct plan *plan);
 
 /* credentials.c */
 void become_inside_root(const struct plan *plan);
 void setup_credentials(const struct plan *plan);
+void forbid_new_privileges(void);
 void keep_only_kill(void); /* all that init needs: the command may have another uid */
 
 /* fds.c */

@@ -44,18 +44,8 @@ static void attach(int mount, int dir, const char *path, const char *what)
         fail("move_mount", "%s", what);
 }
 
-static void set_attributes(int mount, uint64_t set, int userns, const char *what)
+static void change_attributes(int mount, struct mount_attributes attributes, const char *what)
 {
-    struct mount_attributes attributes = {.set = set, .userns_fd = userns < 0 ? 0 : (uint64_t)(unsigned)userns};
-
-    if (sys_mount_setattr(mount, "", AT_EMPTY_PATH, &attributes) < 0)
-        fail("mount_setattr", "%s", what);
-}
-
-static void clear_attributes(int mount, uint64_t clear, const char *what)
-{
-    struct mount_attributes attributes = {.clear = clear};
-
     if (sys_mount_setattr(mount, "", AT_EMPTY_PATH, &attributes) < 0)
         fail("mount_setattr", "%s", what);
 }
@@ -191,12 +181,16 @@ int make_root(const struct launch *launch)
     if (plan->root_kind == ROOT_NONE)
         return -1;
     if (tree >= 0) {
+        struct mount_attributes attributes = {.set = MOUNT_ATTR_NODEV};
         int userns = plan->root_mapped != 0 ? open_namespace(launch->pid, "user") : -1;
-        uint64_t set = MOUNT_ATTR_NODEV | (plan->root_mapped != 0 ? MOUNT_ATTR_IDMAP : 0);
 
+        if (userns >= 0) {
+            attributes.set |= MOUNT_ATTR_IDMAP;
+            attributes.userns_fd = (uint64_t)(unsigned)userns;
+        }
         if (plan->root_kind == ROOT_TREE && plan->root_read_only != 0)
-            set |= MOUNT_ATTR_RDONLY;
-        set_attributes(tree, set, userns, plan->root_mapped != 0 ? "root, idmap" : "root");
+            attributes.set |= MOUNT_ATTR_RDONLY;
+        change_attributes(tree, attributes, userns >= 0 ? "root, idmap" : "root");
         if (userns >= 0)
             close(userns);
     }
@@ -401,7 +395,7 @@ void setup_mounts(const struct plan *plan, const struct mounts *mounts)
     if (mounts->fd[MOUNT_SYSFS] >= 0)
         attach_at(mounts->fd[MOUNT_SYSFS], root, "sys", true);
     if (plan->root_kind == ROOT_OVERLAY && plan->root_read_only != 0)
-        set_attributes(root, MOUNT_ATTR_RDONLY, -1, "root, read-only");
+        change_attributes(root, (struct mount_attributes){.set = MOUNT_ATTR_RDONLY}, "root, read-only");
 }
 
 /*
@@ -418,7 +412,7 @@ void refresh_mounts(const struct plan *plan, const struct mounts *mounts)
     if (mounts->fd[MOUNT_SYSFS] >= 0) {
         /* With the cgroups below it, and to be written unless a read-only one stays beneath: as ip netns exec does. */
         if (umount2("/sys", MNT_DETACH) == 0)
-            clear_attributes(mounts->fd[MOUNT_SYSFS], MOUNT_ATTR_RDONLY, "/sys");
+            change_attributes(mounts->fd[MOUNT_SYSFS], (struct mount_attributes){.clear = MOUNT_ATTR_RDONLY}, "/sys");
         attach(mounts->fd[MOUNT_SYSFS], AT_FDCWD, "/sys", "/sys");
         close(mounts->fd[MOUNT_SYSFS]);
     }
@@ -467,7 +461,7 @@ void mask_paths(const struct plan *plan, const struct mounts *mounts)
         int tree = sys_open_tree(target, "", OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH);
         if (tree < 0)
             fail("open_tree", "%s", path.bytes);
-        set_attributes(tree, MOUNT_ATTR_RDONLY, -1, path.bytes);
+        change_attributes(tree, (struct mount_attributes){.set = MOUNT_ATTR_RDONLY}, path.bytes);
         attach(tree, target, "", path.bytes);
         close(tree);
         close(target);

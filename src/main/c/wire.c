@@ -127,12 +127,9 @@ static void take_hardening(struct cursor *in, struct plan *plan, uint32_t fds)
         plan->landlock_port[i].access = take_u64(in, "landlock_port");
         plan->landlock_port[i].port = take_u64(in, "landlock_port");
     }
-    plan->filters = take_count(in, PLAN_FILTERS_MAX, "filters");
-    for (uint32_t i = 0; i < plan->filters; i++) {
-        plan->filter[i] = take_bytes(in, "filter");
-        if (in->wrong == NULL && (plan->filter[i].length == 0 || plan->filter[i].length % 8 != 0))
-            in->wrong = "filter";
-    }
+    plan->filter = take_bytes(in, "filter");
+    if (in->wrong == NULL && plan->filter.length % 8 != 0)
+        in->wrong = "filter";
 }
 
 const char *plan_decode(struct plan *plan, const uint8_t *bytes, size_t length, uint32_t fds)

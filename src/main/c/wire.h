@@ -101,7 +101,6 @@ struct prepared {
 #define PLAN_RLIMITS_MAX 16
 #define PLAN_LANDLOCK_PATHS_MAX 64
 #define PLAN_LANDLOCK_PORTS_MAX 64
-#define PLAN_FILTERS_MAX 4
 
 struct plan {
     uint32_t flags;
@@ -127,7 +126,7 @@ struct plan {
     uint64_t capture_limit_bytes; /* of each stream */
     int64_t monotonic_offset_seconds, boottime_offset_seconds;
     uint64_t landlock_fs, landlock_net, landlock_scoped; /* what is handled; all 0: no Landlock */
-    uint32_t joins, groups, attachments, prepareds, v1_groups, devices, rlimits, landlock_paths, landlock_ports, filters;
+    uint32_t joins, groups, attachments, prepareds, v1_groups, devices, rlimits, landlock_paths, landlock_ports;
     struct join join[PLAN_JOINS_MAX];
     uint32_t group[PLAN_GROUPS_MAX];
     struct attachment attachment[PLAN_ATTACHMENTS_MAX];
@@ -137,7 +136,7 @@ struct plan {
     struct rlimit_wanted rlimit[PLAN_RLIMITS_MAX];
     struct landlock_path landlock_path[PLAN_LANDLOCK_PATHS_MAX];
     struct landlock_port landlock_port[PLAN_LANDLOCK_PORTS_MAX];
-    struct span filter[PLAN_FILTERS_MAX]; /* struct sock_filter[], loaded in this order */
+    struct span filter; /* struct sock_filter[]; empty: none */
     struct span uid_map, gid_map; /* text for /proc/PID/uid_map; empty: not ours to write */
     struct span hostname;         /* empty: left as it is */
     struct span working_directory;

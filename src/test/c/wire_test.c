@@ -88,7 +88,6 @@ static void put_plan(struct bytes *to)
     put_u32(to, 1);
     put_u64(to, 2);
     put_u64(to, 443);
-    put_u32(to, 1); /* filters */
     put_string(to, "12345678");
     put_string(to, "0 524288 65536\n");
     put_string(to, "0 524288 65536\n");
@@ -135,7 +134,7 @@ static void golden(void)
     assert(decode_exactly(bytes.data, bytes.length, 2, &plan) == NULL);
     assert(plan.joins == 1 && plan.join[0].fd == 1 && plan.groups == 2 && plan.group[1] == 5 && plan.gid == 1003);
     assert(plan.arguments.count == 2 && plan.attachments == 1 && plan.prepareds == 1 && plan.boottime_offset_seconds == 7);
-    assert(plan.rlimit[0].hard == 2048 && plan.landlock_port[0].port == 443 && plan.filter[0].length == 8 && plan.sysctls.count == 2);
+    assert(plan.rlimit[0].hard == 2048 && plan.landlock_port[0].port == 443 && plan.filter.length == 8 && plan.sysctls.count == 2);
     assert(decode_exactly(bytes.data, bytes.length, 1, &plan) != NULL); /* a descriptor that did not come */
     bytes.data[bytes.length] = 0;
     assert(decode_exactly(bytes.data, bytes.length + 1, 2, &plan) != NULL);
@@ -206,8 +205,7 @@ static int decode(const char *file, uint32_t fds)
     for (uint32_t i = 0; i < plan.landlock_ports; i++)
         printf("landlock_port %llx %llu\n", (unsigned long long)plan.landlock_port[i].access,
                (unsigned long long)plan.landlock_port[i].port);
-    for (uint32_t i = 0; i < plan.filters; i++)
-        printf("filter %u\n", plan.filter[i].length);
+    printf("filter %u\n", plan.filter.length);
     printf("label %s %s\n", plan.label_file.bytes, plan.label.bytes);
     print_list("sysctl", plan.sysctls);
     printf("uid_map %s", plan.uid_map.bytes);

@@ -1,5 +1,7 @@
 package dev.seahaven.daemon;
 
+import dev.seahaven.procfs.CpuList;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,7 +21,6 @@ final class Processors {
 
     /** A list such as {@code 0-3} or {@code 0,2-5}: one more than the last of it. */
     static int parse(String list) {
-        String[] parts = list.trim().split("[,-]");
-        return Integer.parseInt(parts[parts.length - 1]) + 1;
+        return CpuList.parse(list.trim()).orElseThrow().length();
     }
 }

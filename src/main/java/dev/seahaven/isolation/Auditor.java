@@ -9,7 +9,9 @@ import dev.seahaven.namespace.IdMapping;
 import dev.seahaven.namespace.NamespaceFinder;
 import dev.seahaven.namespace.NamespaceLink;
 import dev.seahaven.namespace.NamespaceType;
+import dev.seahaven.procfs.CgroupMembership;
 import dev.seahaven.procfs.MountInfo;
+import dev.seahaven.procfs.ProcLimits;
 import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.procfs.ProcStat;
 import dev.seahaven.procfs.ProcStatus;
@@ -34,8 +36,10 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Looks at a process from outside, layer by layer. */
 final class Auditor {
@@ -98,7 +102,7 @@ final class Auditor {
     AuditResponse process(int pid) {
         Hardened sandbox =
                 finder.ofProcess(pid, NamespaceType.PID)
-                        .flatMap(link -> sandboxes.hardenedWith(NamespaceType.PID, link.id()))
+                        .flatMap(link -> sandboxes.hardenedInPid(link.id()))
                         .orElse(null);
         return audit(pid, sandbox);
     }
@@ -142,6 +146,7 @@ final class Auditor {
                                                 each.mapsInside(0)
                                                         && each.outside() - each.inside() == 0);
         List<MountInfo> mounts = MountInfo.parse(proc.read(pid + "/mountinfo").orElse(""));
+        List<MountInfo> hosts = MountInfo.read(proc);
         String label = label(pid);
         Layers layers =
                 new Layers(
@@ -152,8 +157,8 @@ final class Auditor {
                         status.number("NoNewPrivs") == 1,
                         label,
                         sandbox == null ? null : Boolean.valueOf(sandbox.landlock()),
-                        cgroup(pid, mounts),
-                        writableMounts(mounts, rootIsHosts),
+                        cgroup(pid, mounts, hosts),
+                        writableMounts(mounts, hosts, rootIsHosts),
                         openKernelPaths(mounts),
                         engineSockets(pid),
                         devices(pid),
@@ -210,19 +215,17 @@ final class Auditor {
     }
 
     private static Seccomp seccomp(ProcStatus status, @Nullable Hardened sandbox) {
-        int filters = status.number("Seccomp_filters");
-        return switch (status.number("Seccomp")) {
-            case 0 -> new Seccomp("disabled", 0, DangerousCalls.all());
-            case 1 -> new Seccomp("strict", 0, List.of());
-            // A program that adds filters of its own lets no more through than ours do.
-            default ->
-                    new Seccomp(
-                            "filter",
-                            filters,
-                            sandbox == null || sandbox.filters().isEmpty()
-                                    ? null
-                                    : DangerousCalls.through(sandbox.filters()));
-        };
+        String mode = Objects.requireNonNullElse(status.seccomp(), "disabled");
+        byte[] filter = sandbox == null ? new byte[0] : sandbox.filter();
+        return new Seccomp(
+                mode,
+                status.number("Seccomp_filters"),
+                switch (mode) {
+                    case "disabled" -> DangerousCalls.all();
+                    case "strict" -> List.of();
+                    // A program that adds filters of its own lets no more through than ours does.
+                    default -> filter.length > 0 ? DangerousCalls.through(filter) : null;
+                });
     }
 
     /** Null where no module gives one. */
@@ -235,13 +238,11 @@ final class Auditor {
 
     // ---------------------------------------------------------------- limits
 
-    private Cgroup cgroup(int pid, List<MountInfo> mounts) {
+    private Cgroup cgroup(int pid, List<MountInfo> mounts, List<MountInfo> hosts) {
         Map<String, String> paths = new LinkedHashMap<>();
-        for (String line : proc.read(pid + "/cgroup").orElse("").lines().toList()) {
-            String[] parts = line.split(":", 3);
-            if (parts.length == 3) {
-                paths.put(parts[1].isEmpty() ? "unified" : parts[1], parts[2]);
-            }
+        for (CgroupMembership each :
+                CgroupMembership.parse(proc.read(pid + "/cgroup").orElse(""))) {
+            paths.put(each.controllers().isEmpty() ? "unified" : each.controllers(), each.path());
         }
         boolean writable =
                 mounts.stream()
@@ -252,16 +253,20 @@ final class Auditor {
         return new Cgroup(
                 paths,
                 writable,
-                limit(paths, "memory", "memory.limit_in_bytes", "memory.max"),
-                limit(paths, "pids", "pids.max", "pids.max"),
-                openFiles(pid));
+                limit(hosts, paths, "memory", "memory.limit_in_bytes", "memory.max"),
+                limit(hosts, paths, "pids", "pids.max", "pids.max"),
+                ProcLimits.read(proc, pid).hard().get("nofile"));
     }
 
     /** The smallest of its group and those above, as the daemon sees the hierarchies. */
     private @Nullable Long limit(
-            Map<String, String> paths, String controller, String v1File, String v2File) {
+            List<MountInfo> hosts,
+            Map<String, String> paths,
+            String controller,
+            String v1File,
+            String v2File) {
         Long smallest = null;
-        for (MountInfo mount : MountInfo.read(proc)) {
+        for (MountInfo mount : hosts) {
             boolean v1 =
                     mount.fileSystem().equals("cgroup")
                             && mount.superOptions().contains(controller);
@@ -290,36 +295,25 @@ final class Auditor {
                 .orElse(null);
     }
 
-    private @Nullable Long openFiles(int pid) {
-        return proc.read(pid + "/limits")
-                .orElse("")
-                .lines()
-                .filter(line -> line.startsWith("Max open files"))
-                .map(line -> line.substring("Max open files".length()).trim().split("\\s+")[1])
-                .filter(text -> text.chars().allMatch(Character::isDigit))
-                .map(Long::parseLong)
-                .findFirst()
-                .orElse(null);
-    }
-
     // ---------------------------------------------------------------- mounts
 
     private static boolean isWritable(MountInfo mount) {
         return mount.options().contains("rw") && !mount.superOptions().contains("ro");
     }
 
-    private List<String> writableMounts(List<MountInfo> mounts, boolean rootIsHosts) {
-        Set<String> hosts = new HashSet<>();
-        MountInfo.read(proc).stream()
-                .filter(mount -> mount.source().startsWith("/dev/"))
-                .map(MountInfo::source)
-                .forEach(hosts::add);
+    private static List<String> writableMounts(
+            List<MountInfo> mounts, List<MountInfo> hosts, boolean rootIsHosts) {
+        Set<String> disks =
+                hosts.stream()
+                        .map(MountInfo::source)
+                        .filter(source -> source.startsWith("/dev/"))
+                        .collect(Collectors.toSet());
         List<String> found = new ArrayList<>();
         for (MountInfo mount : mounts) {
             boolean kernels = KERNEL_FILE_SYSTEMS.contains(mount.fileSystem());
             // A device node alone on a file is no way to the rest of devtmpfs.
             boolean whole = !mount.fileSystem().equals("devtmpfs") || mount.root().equals("/");
-            boolean files = rootIsHosts && hosts.contains(mount.source());
+            boolean files = rootIsHosts && disks.contains(mount.source());
             if (isWritable(mount) && ((kernels && whole) || files)) {
                 found.add(mount.mountPoint() + " (" + mount.fileSystem() + ")");
             }

@@ -181,17 +181,17 @@ public record LaunchPlan(
      * What stands between the command and the kernel beside namespaces and capabilities.
      *
      * @param label of a security module, null where it is to stay as it is
-     * @param filters classic BPF programs for seccomp(2), loaded in this order
+     * @param filter classic BPF program for seccomp(2), empty for none
      */
     public record Hardening(
             List<Rlimit> rlimits,
             List<Sysctl> sysctls,
             @Nullable Label label,
             Landlock landlock,
-            List<byte[]> filters) {
+            byte[] filter) {
 
         public static final Hardening NONE =
-                new Hardening(List.of(), List.of(), null, Landlock.NONE, List.of());
+                new Hardening(List.of(), List.of(), null, Landlock.NONE, new byte[0]);
     }
 
     /**

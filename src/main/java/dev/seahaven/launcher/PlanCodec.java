@@ -149,8 +149,7 @@ final class PlanCodec {
             putLong(rule.access());
             putLong(rule.port());
         }
-        putInt(hardening.filters().size());
-        hardening.filters().forEach(this::putBytes);
+        putBytes(hardening.filter());
     }
 
     private void put(Root root) {

@@ -5,6 +5,7 @@ import dev.seahaven.namespace.NamespaceLink;
 import dev.seahaven.namespace.NamespaceService;
 import dev.seahaven.namespace.NamespaceType;
 import dev.seahaven.namespace.PidTranslation;
+import dev.seahaven.procfs.CgroupMembership;
 import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.procfs.ProcStat;
 import dev.seahaven.procfs.ProcStatus;
@@ -156,7 +157,7 @@ final class HostProcesses {
                             Capability.names(status.hex("CapAmb"))),
                     status.seccomp(),
                     status.number("NoNewPrivs") == 1,
-                    cgroups(dir),
+                    CgroupMembership.parse(read(dir, "cgroup")),
                     readable);
         } catch (SyscallException e) {
             return switch (e.errno()) {
@@ -170,18 +171,6 @@ final class HostProcesses {
     private List<String> commandLine(Fd dir) {
         String text = read(dir, "cmdline");
         return text.isEmpty() ? List.of() : List.of(text.split("\0"));
-    }
-
-    private List<ProcessResponse.CgroupMembership> cgroups(Fd dir) {
-        return read(dir, "cgroup")
-                .lines()
-                .map(line -> line.split(":", 3))
-                .filter(field -> field.length == 3)
-                .map(
-                        field ->
-                                new ProcessResponse.CgroupMembership(
-                                        Integer.parseInt(field[0]), field[1], field[2]))
-                .toList();
     }
 
     private ProcessResponse unreadable(int pid) {

@@ -2,6 +2,7 @@ package dev.seahaven.process;
 
 import dev.seahaven.namespace.NamespaceService;
 import dev.seahaven.namespace.PidTranslation;
+import dev.seahaven.procfs.CgroupMembership;
 
 import io.swagger.v3.oas.annotations.media.Schema;
 
@@ -44,9 +45,6 @@ record ProcessResponse(
             List<String> effective,
             List<String> bounding,
             List<String> ambient) {}
-
-    @Schema(name = "CgroupMembership")
-    record CgroupMembership(int hierarchy, String controllers, String path) {}
 
     /** As in lists. */
     @Schema(name = "ProcessSummary")

@@ -47,7 +47,7 @@ final class HardeningPlanner {
                 sysctls(spec, mappings),
                 label(spec.security()),
                 landlock(spec),
-                filters(spec));
+                filter(spec));
     }
 
     private static @Nullable Label label(Security security) {
@@ -59,13 +59,13 @@ final class HardeningPlanner {
                 : new Label("/proc/self/attr/exec", security.selinux());
     }
 
-    /** The programs that filter a sandbox's system calls. */
-    List<byte[]> filters(SandboxSpec spec) {
+    /** The program that filters a sandbox's system calls; empty for none. */
+    byte[] filter(SandboxSpec spec) {
         Security security = spec.security();
         return switch (security.seccomp()) {
-            case UNCONFINED -> List.of();
+            case UNCONFINED -> new byte[0];
             case DEFAULT -> compiler.defaults(security.capabilitySet());
-            case PROFILE -> List.of(compiler.compile(Objects.requireNonNull(security.profile())));
+            case PROFILE -> compiler.compile(Objects.requireNonNull(security.profile()));
         };
     }
 

@@ -2,6 +2,8 @@ package dev.seahaven.sandbox;
 
 import dev.seahaven.cgroup.Cgroups;
 import dev.seahaven.cgroup.Controller;
+import dev.seahaven.procfs.CpuList;
+import dev.seahaven.procfs.ProcLimits;
 import dev.seahaven.procfs.ProcRoot;
 
 import java.io.IOException;
@@ -9,35 +11,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.stream.Stream;
 
 /** What the host has at most: no sandbox can be given more. */
 final class HostBounds {
 
     private static final Path HUGEPAGES = Path.of("/sys/kernel/mm/hugepages");
-    private static final Map<String, String> RLIMIT_NAMES =
-            Map.ofEntries(
-                    Map.entry("Max cpu time", "cpu"),
-                    Map.entry("Max file size", "fsize"),
-                    Map.entry("Max data size", "data"),
-                    Map.entry("Max stack size", "stack"),
-                    Map.entry("Max core file size", "core"),
-                    Map.entry("Max resident set", "rss"),
-                    Map.entry("Max processes", "nproc"),
-                    Map.entry("Max open files", "nofile"),
-                    Map.entry("Max locked memory", "memlock"),
-                    Map.entry("Max address space", "as"),
-                    Map.entry("Max file locks", "locks"),
-                    Map.entry("Max pending signals", "sigpending"),
-                    Map.entry("Max msgqueue size", "msgqueue"),
-                    Map.entry("Max nice priority", "nice"),
-                    Map.entry("Max realtime priority", "rtprio"),
-                    Map.entry("Max realtime timeout", "rttime"));
-
     private final Cgroups cgroups;
     private final long memory;
     private final long defaultMemory;
@@ -59,40 +40,19 @@ final class HostBounds {
                 proc.read("sys/kernel/pid_max")
                         .map(text -> Long.parseLong(text.trim()))
                         .orElse(32768L);
-        this.hardRlimits = hardRlimits(proc.read("self/limits").orElse(""));
+        this.hardRlimits = ProcLimits.read(proc, "self").hard();
         this.hugepageSizes = sizes();
     }
 
     private static BitSet readOnline() {
         try {
             String text = Files.readString(Path.of("/sys/devices/system/cpu/online")).trim();
-            return Optional.ofNullable(LimitsResolver.parseList(text)).orElseGet(BitSet::new);
+            return CpuList.parse(text).orElseGet(BitSet::new);
         } catch (IOException e) {
             BitSet all = new BitSet();
             all.set(0, Runtime.getRuntime().availableProcessors());
             return all;
         }
-    }
-
-    private static Map<String, Long> hardRlimits(String text) {
-        Map<String, Long> limits = new HashMap<>();
-        text.lines()
-                .forEach(
-                        line ->
-                                RLIMIT_NAMES.forEach(
-                                        (title, name) -> {
-                                            if (line.startsWith(title)) {
-                                                String[] words =
-                                                        line.substring(title.length())
-                                                                .trim()
-                                                                .split("\\s+");
-                                                if (words.length > 1
-                                                        && !words[1].equals("unlimited")) {
-                                                    limits.put(name, Long.parseLong(words[1]));
-                                                }
-                                            }
-                                        }));
-        return limits;
     }
 
     /** Such as {@code 2MB}, as the names of the controller's files have it. */

@@ -1,6 +1,7 @@
 package dev.seahaven.sandbox;
 
 import dev.seahaven.cgroup.Limits.IoRate;
+import dev.seahaven.procfs.CpuList;
 import dev.seahaven.sandbox.LimitsRequest.IoRateRequest;
 import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
@@ -19,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.LongSupplier;
 
@@ -138,34 +140,17 @@ final class LimitsResolver {
         if (cpuset == null) {
             return;
         }
-        BitSet missing = parseList(cpuset);
-        if (missing == null) {
+        Optional<BitSet> wanted = CpuList.parse(cpuset);
+        if (wanted.isEmpty()) {
             wrong.add("limits.cpuset", "must be a list such as 0-1,3");
             return;
         }
+        BitSet missing = wanted.get();
         missing.andNot(host.online());
         wrong.require(
                 missing.isEmpty(),
                 "limits.cpuset",
                 "names processors that are not online: " + missing);
-    }
-
-    /** A list as cpuset(7) has it; null for what is none. */
-    static @Nullable BitSet parseList(String text) {
-        if (!text.matches("\\d{1,5}(-\\d{1,5})?(,\\d{1,5}(-\\d{1,5})?)*")) {
-            return null;
-        }
-        BitSet set = new BitSet();
-        for (String part : text.split(",")) {
-            String[] ends = part.split("-");
-            int first = Integer.parseInt(ends[0]);
-            int last = Integer.parseInt(ends[ends.length - 1]);
-            if (last < first) {
-                return null;
-            }
-            set.set(first, last + 1);
-        }
-        return set;
     }
 
     private List<IoRate> io(@Nullable List<@Nullable IoRateRequest> asked, Violations wrong) {

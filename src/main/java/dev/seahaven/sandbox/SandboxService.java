@@ -160,14 +160,14 @@ public final class SandboxService implements AutoCloseable {
      * A sandbox that runs, for who looks at it from outside.
      *
      * @param commandPid of its command or, where that has ended, of its init
-     * @param filters of its system calls
+     * @param filter of its system calls; empty for none
      * @param diskLimited whether its writable layer has a size
      */
     public record Hardened(
             String id,
             int commandPid,
             boolean privileged,
-            List<byte[]> filters,
+            byte[] filter,
             boolean landlock,
             boolean diskLimited) {}
 
@@ -180,16 +180,16 @@ public final class SandboxService implements AutoCloseable {
         return hardened(sandbox);
     }
 
-    /** The one whose init is in a namespace. */
-    public Optional<Hardened> hardenedWith(NamespaceType type, long namespace) {
+    /** The one whose own pid namespace it is. */
+    public Optional<Hardened> hardenedInPid(long namespace) {
         return registry.all().stream()
-                .filter(sandbox -> sandbox.life() != null && sandbox.spec().isNew(type))
+                .filter(sandbox -> sandbox.spec().isNew(NamespaceType.PID))
                 .filter(
                         sandbox -> {
                             Integer pid = sandbox.state().pid();
                             return pid != null
                                     && namespaces
-                                            .ofProcess(pid, type)
+                                            .ofProcess(pid, NamespaceType.PID)
                                             .filter(link -> link.id() == namespace)
                                             .isPresent();
                         })
@@ -209,7 +209,7 @@ public final class SandboxService implements AutoCloseable {
                 sandbox.id().value(),
                 spec.init() ? commandOf(pid) : pid,
                 spec.security().privileged(),
-                hardening.filters(spec),
+                hardening.filter(spec),
                 spec.security().landlock() != null,
                 !onDisk);
     }

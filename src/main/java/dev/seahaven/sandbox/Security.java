@@ -39,7 +39,7 @@ record Security(
     }
 
     /** Podman's eleven, which are Docker's without MKNOD, NET_RAW and AUDIT_WRITE. */
-    static final Set<Capability> DEFAULT_CAPABILITIES =
+    private static final Set<Capability> DEFAULT_CAPABILITIES =
             EnumSet.of(
                     Capability.CHOWN,
                     Capability.DAC_OVERRIDE,
@@ -54,7 +54,19 @@ record Security(
                     Capability.SETFCAP);
 
     /** Changes to the default set; what is in both lists is added. */
-    record CapabilityChanges(Set<Capability> add, Set<Capability> drop, Set<Capability> ambient) {}
+    record CapabilityChanges(Set<Capability> add, Set<Capability> drop, Set<Capability> ambient) {
+
+        /** What follows from the default set, or from all. */
+        Set<Capability> applied(boolean privileged) {
+            Set<Capability> set =
+                    privileged
+                            ? EnumSet.allOf(Capability.class)
+                            : EnumSet.copyOf(DEFAULT_CAPABILITIES);
+            set.removeAll(drop);
+            set.addAll(add);
+            return set;
+        }
+    }
 
     /**
      * @param permissions of {@code rwm}
@@ -70,10 +82,6 @@ record Security(
 
     /** The bounding set. */
     Set<Capability> capabilitySet() {
-        Set<Capability> set =
-                privileged ? EnumSet.allOf(Capability.class) : EnumSet.copyOf(DEFAULT_CAPABILITIES);
-        set.removeAll(capabilities.drop);
-        set.addAll(capabilities.add);
-        return set;
+        return capabilities.applied(privileged);
     }
 }

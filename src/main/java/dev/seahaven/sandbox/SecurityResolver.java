@@ -94,20 +94,16 @@ final class SecurityResolver {
             @Nullable CapabilitiesRequest asked, boolean privileged, Violations wrong) {
         CapabilitiesRequest request =
                 Objects.requireNonNullElse(asked, new CapabilitiesRequest(null, null, null));
-        Set<Capability> add = set("add", request.add(), wrong);
-        Set<Capability> drop = set("drop", request.drop(), wrong);
-        Set<Capability> ambient = set("ambient", request.ambient(), wrong);
-        Set<Capability> had =
-                privileged
-                        ? EnumSet.allOf(Capability.class)
-                        : EnumSet.copyOf(Security.DEFAULT_CAPABILITIES);
-        had.removeAll(drop);
-        had.addAll(add);
+        CapabilityChanges changes =
+                new CapabilityChanges(
+                        set("add", request.add(), wrong),
+                        set("drop", request.drop(), wrong),
+                        set("ambient", request.ambient(), wrong));
         wrong.require(
-                had.containsAll(ambient),
+                changes.applied(privileged).containsAll(changes.ambient()),
                 "security.capabilities.ambient",
                 "names what the sandbox has not; add it");
-        return new CapabilityChanges(add, drop, ambient);
+        return changes;
     }
 
     private static Set<Capability> set(

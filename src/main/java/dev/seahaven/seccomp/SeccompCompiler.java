@@ -76,7 +76,7 @@ public final class SeccompCompiler {
                     "recvmmsg_time64");
 
     private final List<SeccompProfile> defaults;
-    private final Map<Set<Capability>, List<byte[]>> defaultFilters = kept();
+    private final Map<Set<Capability>, byte[]> defaultFilters = kept();
     private final Map<SeccompProfile, byte[]> filters = kept();
 
     public SeccompCompiler(JsonMapper json) {
@@ -117,9 +117,9 @@ public final class SeccompCompiler {
      *
      * @param capabilities that the command may have: they open the system calls that need them
      */
-    public List<byte[]> defaults(Set<Capability> capabilities) {
+    public byte[] defaults(Set<Capability> capabilities) {
         return defaultFilters.computeIfAbsent(
-                Set.copyOf(capabilities), had -> List.of(checked(optimizeDefaults(had))));
+                Set.copyOf(capabilities), had -> checked(optimizeDefaults(had)));
     }
 
     /**

@@ -75,7 +75,7 @@ class PlanCodecTest {
                                 3,
                                 List.of(new LandlockPath(0xc, "/usr")),
                                 List.of(new LandlockPort(2, 443))),
-                        List.of(new byte[16])),
+                        new byte[16]),
                 List.of(new Attachment(fd(31), "/usr")),
                 List.of(new Device(fd(33), "net/tun")),
                 "bäx",

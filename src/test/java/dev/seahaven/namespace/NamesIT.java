@@ -309,6 +309,15 @@ class NamesIT {
         api.delete("/namespaces/" + PREFIX).expect(204);
     }
 
+    /** What a reboot takes away, and how the daemon tells that there was one. */
+    private static void reboot(TestDaemon.Places places, String type) throws Exception {
+        Path name = places.run().resolve("ns/" + type + "/" + PREFIX);
+        Outside.run("umount", name.toString());
+        Outside.run("umount", places.run().resolve("ns").toString());
+        Files.delete(name);
+        Files.writeString(places.run().resolve("boot-id"), "another");
+    }
+
     @Test
     void declaredOnesComeBackAfterAReboot() throws Exception {
         TestDaemon.Places places = TestDaemon.newPlaces();
@@ -318,11 +327,7 @@ class NamesIT {
             daemon.api().post("/namespaces", body).expect(201);
             daemon.keepPlaces();
         }
-        Path name = places.run().resolve("ns/uts/" + PREFIX);
-        Outside.run("umount", name.toString());
-        Outside.run("umount", places.run().resolve("ns").toString());
-        Files.delete(name);
-        Files.writeString(places.run().resolve("boot-id"), "another");
+        reboot(places, "uts");
         try (TestDaemon daemon = TestDaemon.at(places, where)) {
             JsonNode again = daemon.api().get("/namespaces/" + PREFIX).expect(200).json();
             assertThat(
@@ -348,10 +353,7 @@ class NamesIT {
         Path declared = places.state().resolve("namespaces");
         String mine = Files.readString(declared.resolve("user:" + PREFIX + ".json"));
         Files.writeString(declared.resolve("user:zz-late.json"), mine.replace(PREFIX, "zz-late"));
-        Outside.run("umount", places.run().resolve("ns/user/" + PREFIX).toString());
-        Outside.run("umount", places.run().resolve("ns").toString());
-        Files.delete(places.run().resolve("ns/user/" + PREFIX));
-        Files.writeString(places.run().resolve("boot-id"), "another");
+        reboot(places, "user");
         try (TestDaemon daemon = TestDaemon.at(places, where)) {
             Api again = daemon.api();
             JsonNode late = again.get("/namespaces/user:zz-late").expect(200).json();
