@@ -36,7 +36,12 @@ static const char *socket_path, *program;
 
 static void do_floor(void)
 {
-    floor_run();
+    floor_run(true);
+}
+
+static void do_unhardened_floor(void)
+{
+    floor_run(false);
 }
 
 static void run_with(const char *more)
@@ -77,6 +82,25 @@ static void do_sandbox(void)
         die("DELETE");
 }
 
+/* The floor is hardened as a sandbox of this daemon is. */
+static void copy_hardening(void)
+{
+    char id[13], path[64];
+
+    if (request("POST", "/sandboxes", "{\"command\":[\"/bin/sleep\",\"60\"],\"init\":false}") != 201)
+        die("POST /sandboxes");
+    snprintf(id, sizeof id, "%.12s", strstr(answer, "\"id\":\"") + 6);
+    char *pid = strstr(answer, "\"pid\":");
+    while (pid != NULL && (pid[6] < '0' || pid[6] > '9')) /* the type of a namespace is named so too */
+        pid = strstr(pid + 6, "\"pid\":");
+    if (pid == NULL)
+        die("state.pid");
+    floor_copy_hardening(atoi(pid + 6));
+    snprintf(path, sizeof path, "/sandboxes/%s?force=true", id);
+    if (request("DELETE", path, "") != 204)
+        die("DELETE");
+}
+
 static void measure(struct series *series, void (*work)(void), double seconds)
 {
     double end = now() + seconds * 1e3;
@@ -110,7 +134,7 @@ static double rate(void (*work)(void), double seconds)
     for (int i = 0; i < WORKERS; i++) {
         pid_t pid = fork();
         if (pid == 0) {
-            if (work == do_floor)
+            if (work == do_floor || work == do_unhardened_floor)
                 floor_begin_worker();
             else
                 connect_daemon(socket_path);
@@ -140,13 +164,14 @@ static void settle(void)
     nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
 }
 
-#define WORKS 5
+#define WORKS 6
 static struct series series[WORKS] = {{.name = "floor"},
+                                      {.name = "floor without filter and v1 groups"},
                                       {.name = "POST /runs"},
                                       {.name = "the same without a filter"},
                                       {.name = "the same with Landlock"},
                                       {.name = "POST /sandboxes + DELETE"}};
-static void (*const works[WORKS])(void) = {do_floor, do_run, do_run_unfiltered, do_run_with_landlock, do_sandbox};
+static void (*const works[WORKS])(void) = {do_floor, do_unhardened_floor, do_run, do_run_unfiltered, do_run_with_landlock, do_sandbox};
 
 int main(int count, char **arguments)
 {
@@ -159,6 +184,8 @@ int main(int count, char **arguments)
     signal(SIGPIPE, SIG_IGN);
     socket_path = arguments[1];
     program = arguments[3];
+    connect_daemon(socket_path);
+    copy_hardening();
     floor_prepare(arguments[2], program);
     (void)rate(do_run, seconds / 2); /* the JVM compiles what it sees some ten thousand times */
     (void)rate(do_sandbox, seconds / 2);

@@ -2,7 +2,8 @@
  * The kernel work of one POST /runs with all defaults, bare: a cgroup, clone3 with seven new namespaces into it, id maps,
  * an overlay over the host's / with a prepared tmpfs upper, /dev with its devices, devpts, shm and mqueue, proc, sysfs,
  * masks, read-only paths, loopback, host name, pivot_root, credentials, exec of a static program, wait, removal of the
- * cgroup. No init, no monitor, no log, no protocol, one process that does it all: nothing that does the same can be
+ * cgroup. Hardened, it also loads the filter of system calls and makes, limits and enters the groups on v1 hierarchies that a
+ * running sandbox of the daemon has. No init, no monitor, no log, no protocol, one process that does it all: nothing that does the same can be
  * faster without preparing worlds beforehand.
  */
 #include "floor.h"
@@ -11,6 +12,8 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -20,6 +23,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -28,6 +32,8 @@
 
 #include "../src/main/c/syscalls.h"
 
+#define FILTER_MAX 4096 /* BPF_MAXINSNS */
+#define GROUPS_MAX 8
 #define FIRST_ID 4000000000u
 #define CHECK(expression)                                                                                                          \
     do                                                                                                                             \
@@ -40,6 +46,11 @@
 static const char *program;
 static char cgroup[256];
 static int parent_cgroup, counter;
+static struct sock_filter filter[FILTER_MAX];
+static struct sock_fprog filter_program = {.filter = filter};
+static char v1_parent[GROUPS_MAX][256];
+static int v1_parent_fd[GROUPS_MAX];
+static unsigned v1_groups;
 
 static int make_mount(const char *type, unsigned attributes, const char *const (*options)[2])
 {
@@ -110,13 +121,18 @@ static int make_overlay(void)
     return overlay;
 }
 
-static void write_file(const char *path, const char *text)
+static void write_file_at(int dir, const char *path, const char *text)
 {
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    int fd = openat(dir, path, O_WRONLY | O_CLOEXEC);
 
     CHECK(fd);
     CHECK(write(fd, text, strlen(text)));
     close(fd);
+}
+
+static void write_file(const char *path, const char *text)
+{
+    write_file_at(AT_FDCWD, path, text);
 }
 
 static void make_dev(int root)
@@ -188,12 +204,14 @@ static void take_credentials(void)
     CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 }
 
-__attribute__((noreturn)) static void child(int go, int overlay)
+__attribute__((noreturn)) static void child(int go, int overlay, const int *groups)
 {
     struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
     char byte;
 
     CHECK(read(go, &byte, 1));
+    for (unsigned i = 0; groups != NULL && i < v1_groups; i++)
+        write_file_at(groups[i], "tasks", "0");
     CHECK(syscall(SYS_setgroups, 0, NULL));
     CHECK(syscall(SYS_setresgid, 0, 0, 0));
     CHECK(syscall(SYS_setresuid, 0, 0, 0));
@@ -217,6 +235,8 @@ __attribute__((noreturn)) static void child(int go, int overlay)
     take_credentials();
     sys_close_range(3, ~0u, 0);
     setsid();
+    if (groups != NULL)
+        CHECK(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter_program));
     execve(program, (char *const[]){(char *)(uintptr_t)program, NULL}, (char *const[]){NULL});
     _exit(127);
 }
@@ -241,15 +261,76 @@ void floor_begin_worker(void)
     CHECK(unshare(CLONE_NEWNS));
 }
 
-void floor_run(void)
+/* Where the hierarchy of a controller is mounted. */
+static void find_v1(const char *controller, char *found, size_t size)
+{
+    FILE *mounts = fopen("/proc/self/mountinfo", "re");
+    char line[1024], point[200], options[256];
+
+    while (fgets(line, sizeof line, mounts) != NULL) {
+        char *type = strstr(line, " - cgroup ");
+        if (type == NULL || sscanf(type, " - cgroup %*s %255s", options) != 1 ||
+            sscanf(line, "%*s %*s %*s %*s %199s", point) != 1)
+            continue;
+        for (char *option = strtok(options, ","); option != NULL; option = strtok(NULL, ","))
+            if (strcmp(option, controller) == 0)
+                snprintf(found, size, "%s/seahaven-floor", point);
+    }
+    fclose(mounts);
+}
+
+void floor_copy_hardening(pid_t command)
+{
+    char path[64], line[512], controller[64];
+
+    CHECK(ptrace(PTRACE_ATTACH, command, NULL, NULL));
+    CHECK(waitpid(command, NULL, __WALL));
+    long instructions = ptrace(PTRACE_SECCOMP_GET_FILTER, command, NULL, filter);
+    CHECK(instructions);
+    CHECK(ptrace(PTRACE_DETACH, command, NULL, NULL));
+    filter_program.len = (unsigned short)instructions;
+
+    snprintf(path, sizeof path, "/proc/%d/cgroup", command);
+    FILE *groups = fopen(path, "re");
+    while (groups != NULL && fgets(line, sizeof line, groups) != NULL && v1_groups < GROUPS_MAX)
+        if (strstr(line, ":/seahaven") != NULL && sscanf(line, "%*u:%63[^,:]", controller) == 1) {
+            find_v1(controller, v1_parent[v1_groups], sizeof v1_parent[0]);
+            if (mkdir(v1_parent[v1_groups], 0755) < 0 && errno != EEXIST)
+                CHECK(-1);
+            CHECK(v1_parent_fd[v1_groups] = open(v1_parent[v1_groups], O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+            v1_groups++;
+        }
+    CHECK(groups != NULL ? fclose(groups) : -1);
+}
+
+static void limit(int group, const char *file, const char *text)
+{
+    if (faccessat(group, file, W_OK, 0) == 0)
+        write_file_at(group, file, text);
+}
+
+static void make_v1_groups(const char *name, int *groups)
+{
+    for (unsigned i = 0; i < v1_groups; i++) {
+        CHECK(mkdirat(v1_parent_fd[i], name, 0755));
+        CHECK(groups[i] = openat(v1_parent_fd[i], name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        limit(groups[i], "memory.limit_in_bytes", "1073741824");
+        limit(groups[i], "memory.memsw.limit_in_bytes", "1073741824");
+        limit(groups[i], "pids.max", "512");
+    }
+}
+
+void floor_run(bool hardened)
 {
     char name[32], path[64], map[64];
-    int go[2], pidfd = -1;
+    int go[2], groups[GROUPS_MAX], pidfd = -1;
 
     snprintf(name, sizeof name, "%d-%d", getpid(), counter++);
     CHECK(mkdirat(parent_cgroup, name, 0755));
     int group = openat(parent_cgroup, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     CHECK(group);
+    if (hardened)
+        make_v1_groups(name, groups);
     int overlay = make_overlay();
     CHECK(pipe2(go, O_CLOEXEC));
     struct clone_args arguments = {
@@ -261,7 +342,7 @@ void floor_run(void)
     long pid = sys_clone3(&arguments);
     CHECK(pid);
     if (pid == 0)
-        child(go[0], overlay);
+        child(go[0], overlay, hardened ? groups : NULL);
     snprintf(map, sizeof map, "0 %u 65536\n", FIRST_ID);
     snprintf(path, sizeof path, "/proc/%ld/uid_map", pid);
     write_file(path, map);
@@ -280,10 +361,18 @@ void floor_run(void)
     close(overlay);
     close(group);
     CHECK(unlinkat(parent_cgroup, name, AT_REMOVEDIR));
+    for (unsigned i = 0; hardened && i < v1_groups; i++) {
+        close(groups[i]);
+        CHECK(unlinkat(v1_parent_fd[i], name, AT_REMOVEDIR));
+    }
 }
 
 void floor_finish(void)
 {
     close(parent_cgroup);
     (void)rmdir(cgroup);
+    for (unsigned i = 0; i < v1_groups; i++) {
+        close(v1_parent_fd[i]);
+        (void)rmdir(v1_parent[i]);
+    }
 }

@@ -36,6 +36,7 @@ abstract class DirectoryCgroup implements Cgroup {
     public void prepare(Limits likely) {
         limit(likely, false);
         opened = open();
+        resources.openCounters();
     }
 
     @Override
@@ -149,6 +150,7 @@ abstract class DirectoryCgroup implements Cgroup {
     @Override
     public void remove() {
         closeOpened();
+        resources.closeCounters();
         resources.ownV1Groups().forEach(this::removeGroup);
         removeGroup(directory); // last: what is left half made is found by it
     }

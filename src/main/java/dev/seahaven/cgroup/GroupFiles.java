@@ -5,6 +5,8 @@ import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
 
+import org.jspecify.annotations.Nullable;
+
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
@@ -12,6 +14,7 @@ import java.nio.file.Path;
 final class GroupFiles {
 
     private static final int FILE_MAX = 1 << 20;
+    private static final int COUNTER_MAX = 4096;
 
     private final Syscalls syscalls;
 
@@ -77,6 +80,23 @@ final class GroupFiles {
         }
     }
 
+    /** Null where the file is not there. */
+    @Nullable Fd openCounter(Path group, String file) {
+        try {
+            return syscalls.open(group.resolve(file).toString(), Syscalls.O_RDONLY, 0);
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.ENOENT) {
+                return null;
+            }
+            throw e;
+        }
+    }
+
+    /** As it is now. */
+    String readCounter(Fd counter) {
+        return new String(syscalls.pread(counter, COUNTER_MAX), StandardCharsets.US_ASCII).trim();
+    }
+
     /** Empty where the file is not there or cannot be read. */
     String readIfThere(Path group, String file) {
         try {
@@ -87,7 +107,10 @@ final class GroupFiles {
     }
 
     long number(Path group, String file, long otherwise) {
-        String text = readIfThere(group, file);
+        return number(readIfThere(group, file), otherwise);
+    }
+
+    static long number(String text, long otherwise) {
         return text.isEmpty() || !Character.isDigit(text.charAt(0))
                 ? otherwise
                 : Long.parseLong(text);

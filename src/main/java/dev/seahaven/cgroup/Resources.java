@@ -1,6 +1,7 @@
 package dev.seahaven.cgroup;
 
 import dev.seahaven.cgroup.Usage.Evidence;
+import dev.seahaven.syscall.Fd;
 
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
@@ -25,6 +27,7 @@ import java.util.stream.Collectors;
 final class Resources {
 
     private static final long CPU_PERIOD_MICROS = 100_000;
+    private static final String PIDS_FILE = "pids.events";
     private static final int IO_WEIGHT_USUAL = 100;
     private static final Set<Controller> ALWAYS = EnumSet.of(Controller.MEMORY, Controller.PIDS);
 
@@ -35,6 +38,9 @@ final class Resources {
 
     /** Null until it is known. */
     private volatile @Nullable Set<Path> ownV1Groups;
+
+    /** What tells how a run ended, opened ahead: a path of these takes longer than the reading. */
+    private final Map<String, Fd> counters = new ConcurrentHashMap<>();
 
     /**
      * @param base its group on the hierarchy that freezes and kills
@@ -303,29 +309,64 @@ final class Resources {
     }
 
     private long oomKills() {
-        if (!has(Controller.MEMORY)) {
-            return 0;
-        }
-        return keyed(
-                        Controller.MEMORY,
-                        isV1(Controller.MEMORY) ? "memory.oom_control" : "memory.events")
-                .getOrDefault("oom_kill", 0L);
+        return value(counter(Controller.MEMORY, oomFile()), "oom_kill");
     }
 
     private long pidsRefused() {
-        return has(Controller.PIDS)
-                ? keyed(Controller.PIDS, "pids.events").getOrDefault("max", 0L)
-                : 0;
+        return value(counter(Controller.PIDS, PIDS_FILE), "max");
     }
 
-    private Map<String, Long> keyed(Controller controller, String file) {
-        return keyed(directory(controller), file);
+    /** Of a file with a name and a number in each line; 0 without the name. */
+    private static long value(String text, String name) {
+        return text.lines()
+                .filter(line -> line.startsWith(name + " "))
+                .mapToLong(line -> Long.parseLong(line.substring(name.length() + 1)))
+                .findFirst()
+                .orElse(0);
+    }
+
+    private String oomFile() {
+        return isV1(Controller.MEMORY) ? "memory.oom_control" : "memory.events";
+    }
+
+    private String peakFile() {
+        return isV1(Controller.MEMORY) ? "memory.max_usage_in_bytes" : "memory.peak";
+    }
+
+    void openCounters() {
+        openCounter(Controller.MEMORY, oomFile());
+        openCounter(Controller.MEMORY, peakFile());
+        openCounter(Controller.PIDS, PIDS_FILE);
+    }
+
+    private void openCounter(Controller controller, String file) {
+        Fd opened = has(controller) ? files.openCounter(directory(controller), file) : null;
+        if (opened != null) {
+            counters.put(file, opened);
+        }
+    }
+
+    void closeCounters() {
+        counters.values().forEach(Fd::close);
+        counters.clear();
+    }
+
+    /** Empty where nobody counts. */
+    private String counter(Controller controller, String file) {
+        Fd opened = counters.get(file);
+        if (opened != null) {
+            return files.readCounter(opened);
+        }
+        return has(controller) ? files.readIfThere(directory(controller), file) : "";
     }
 
     private Map<String, Long> keyed(Path group, String file) {
+        return keyed(files.readIfThere(group, file));
+    }
+
+    private static Map<String, Long> keyed(String text) {
         Map<String, Long> values = new HashMap<>();
-        files.readIfThere(group, file)
-                .lines()
+        text.lines()
                 .map(line -> line.split(" "))
                 .filter(words -> words.length == 2)
                 .forEach(words -> values.put(words[0], Long.parseLong(words[1])));
@@ -333,14 +374,7 @@ final class Resources {
     }
 
     @Nullable Long peakMemoryBytes() {
-        if (!has(Controller.MEMORY)) {
-            return null;
-        }
-        long peak =
-                files.number(
-                        directory(Controller.MEMORY),
-                        isV1(Controller.MEMORY) ? "memory.max_usage_in_bytes" : "memory.peak",
-                        -1);
+        long peak = GroupFiles.number(counter(Controller.MEMORY, peakFile()), -1);
         return peak < 0 ? null : peak;
     }
 
@@ -382,7 +416,8 @@ final class Resources {
 
     private @Nullable Double throttledOnV1() {
         return has(Controller.CPU) && isV1(Controller.CPU)
-                ? keyed(Controller.CPU, "cpu.stat").getOrDefault("throttled_time", 0L) / 1e6
+                ? keyed(directory(Controller.CPU), "cpu.stat").getOrDefault("throttled_time", 0L)
+                        / 1e6
                 : null;
     }
 
@@ -395,7 +430,7 @@ final class Resources {
     private Usage.Memory memoryUsage() {
         Path group = directory(Controller.MEMORY);
         boolean v1 = isV1(Controller.MEMORY);
-        Map<String, Long> stat = keyed(Controller.MEMORY, "memory.stat");
+        Map<String, Long> stat = keyed(directory(Controller.MEMORY), "memory.stat");
         Long swap;
         if (v1) {
             swap = stat.get("total_swap") == null ? stat.get("swap") : stat.get("total_swap");

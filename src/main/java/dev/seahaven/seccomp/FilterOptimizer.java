@@ -3,7 +3,9 @@ package dev.seahaven.seccomp;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 
 /**
@@ -23,7 +25,6 @@ final class FilterOptimizer {
     private static final int NUMBER_OFFSET = 0;
     private static final int ARCHITECTURE_OFFSET = 4;
     private static final int JUMP_MAX = 255;
-    private static final int JUMP_TO_REST = -1; // of ours, until the places of all are known
     private static final int INSTRUCTION_SIZE = 8;
     private static final int NONE = -1;
 
@@ -64,18 +65,22 @@ final class FilterOptimizer {
      * @param architectures that the filters tell apart (AUDIT_ARCH_*), the likeliest first
      */
     byte[] optimize(List<Integer> architectures) {
-        List<Instruction> out = new ArrayList<>();
-        out.add(new Instruction(LOAD_WORD, 0, 0, ARCHITECTURE_OFFSET));
-        for (int architecture : architectures) {
-            List<Instruction> search = new ArrayList<>();
-            search.add(new Instruction(LOAD_WORD, 0, 0, NUMBER_OFFSET));
-            search.addAll(search(ranges(architecture)));
-            out.add(new Instruction(JUMP_EQUAL, 1, 0, architecture));
-            out.add(new Instruction(JUMP, 0, 0, search.size()));
-            out.addAll(search);
+        Writer out = new Writer();
+        int next = out.returning(range(0, 0).action);
+        for (int architecture : architectures.reversed()) {
+            out.near(out.search(ranges(architecture)), 0);
+            int same = out.add(new Instruction(LOAD_WORD, 0, 0, NUMBER_OFFSET));
+            int other = out.near(next, JUMP_MAX);
+            next =
+                    out.add(
+                            new Instruction(
+                                    JUMP_EQUAL,
+                                    out.distance(same),
+                                    out.distance(other),
+                                    architecture));
         }
-        out.add(new Instruction(RETURN, 0, 0, range(0, 0).action));
-        return bytes(out);
+        out.add(new Instruction(LOAD_WORD, 0, 0, ARCHITECTURE_OFFSET));
+        return out.bytes();
     }
 
     private List<Range> ranges(int architecture) {
@@ -115,56 +120,79 @@ final class FilterOptimizer {
         return new Range(first, 0, depending);
     }
 
-    private static List<Instruction> search(List<Range> ranges) {
-        if (ranges.size() == 1) {
-            Range only = ranges.getFirst();
-            return List.of(
-                    only.rest == NONE
-                            ? new Instruction(RETURN, 0, 0, only.action)
-                            : new Instruction(JUMP_TO_REST, 0, 0, only.rest));
-        }
-        int middle = ranges.size() / 2;
-        List<Instruction> lower = search(ranges.subList(0, middle));
-        List<Instruction> out = new ArrayList<>();
-        int from = (int) ranges.get(middle).first;
-        if (lower.size() <= JUMP_MAX) {
-            out.add(new Instruction(JUMP_GREATER_OR_EQUAL, lower.size(), 0, from));
-        } else {
-            out.add(new Instruction(JUMP_GREATER_OR_EQUAL, 0, 1, from));
-            out.add(new Instruction(JUMP, 0, 0, lower.size()));
-        }
-        out.addAll(lower);
-        out.addAll(search(ranges.subList(middle, ranges.size())));
-        return out;
-    }
+    /** Writes from the end to the start: what is jumped to is there already, and is shared. */
+    private final class Writer {
 
-    private byte[] bytes(List<Instruction> instructions) {
-        int[] starts = new int[rests.size()];
-        int end = instructions.size();
-        for (int i = 0; i < starts.length; i++) {
-            int rest = i;
-            starts[i] = end;
-            if (instructions.stream()
-                    .anyMatch(each -> each.code == JUMP_TO_REST && each.k == rest)) {
-                end += rests.get(i).length / INSTRUCTION_SIZE;
-            } else {
-                starts[i] = NONE;
+        private final List<Instruction> backwards = new ArrayList<>();
+        private final Map<Integer, Integer> returns = new HashMap<>();
+        private final Map<Integer, Integer> starts = new HashMap<>();
+
+        private int add(Instruction instruction) {
+            backwards.add(instruction);
+            return backwards.size();
+        }
+
+        /** From the instruction that is added next to one that is there. */
+        private int distance(int to) {
+            return backwards.size() - to;
+        }
+
+        private int search(List<Range> ranges) {
+            if (ranges.size() == 1) {
+                Range only = ranges.getFirst();
+                return only.rest == NONE ? returning(only.action) : rest(only.rest);
             }
+            int middle = ranges.size() / 2;
+            int upper = search(ranges.subList(middle, ranges.size()));
+            int lower = near(search(ranges.subList(0, middle)), JUMP_MAX - 1);
+            upper = near(upper, JUMP_MAX);
+            int from = (int) ranges.get(middle).first;
+            return add(
+                    new Instruction(JUMP_GREATER_OR_EQUAL, distance(upper), distance(lower), from));
         }
-        ByteBuffer out = ByteBuffer.allocate(INSTRUCTION_SIZE * end).order(ByteOrder.nativeOrder());
-        for (int at = 0; at < instructions.size(); at++) {
-            Instruction each = instructions.get(at);
-            boolean toRest = each.code == JUMP_TO_REST;
-            out.putShort((short) (toRest ? JUMP : each.code))
-                    .put((byte) each.whenTrue)
-                    .put((byte) each.whenFalse)
-                    .putInt(toRest ? starts[each.k] - at - 1 : each.k);
+
+        /** Within reach, if need be by a jump that reaches all. */
+        private int near(int to, int reach) {
+            return distance(to) <= reach ? to : add(new Instruction(JUMP, 0, 0, distance(to)));
         }
-        for (int i = 0; i < starts.length; i++) {
-            if (starts[i] != NONE) {
-                out.put(rests.get(i));
+
+        private int returning(int action) {
+            Integer there = returns.get(action);
+            if (there == null || distance(there) > JUMP_MAX / 2) {
+                there = add(new Instruction(RETURN, 0, 0, action));
+                returns.put(action, there);
             }
+            return there;
         }
-        return out.array();
+
+        private int rest(int number) {
+            return starts.computeIfAbsent(number, this::addRest);
+        }
+
+        private int addRest(int number) {
+            ByteBuffer rest = ByteBuffer.wrap(rests.get(number)).order(ByteOrder.nativeOrder());
+            for (int at = rest.limit() - INSTRUCTION_SIZE; at >= 0; at -= INSTRUCTION_SIZE) {
+                add(
+                        new Instruction(
+                                Short.toUnsignedInt(rest.getShort(at)),
+                                Byte.toUnsignedInt(rest.get(at + 2)),
+                                Byte.toUnsignedInt(rest.get(at + 3)),
+                                rest.getInt(at + 4)));
+            }
+            return backwards.size();
+        }
+
+        private byte[] bytes() {
+            ByteBuffer out =
+                    ByteBuffer.allocate(INSTRUCTION_SIZE * backwards.size())
+                            .order(ByteOrder.nativeOrder());
+            for (Instruction each : backwards.reversed()) {
+                out.putShort((short) each.code)
+                        .put((byte) each.whenTrue)
+                        .put((byte) each.whenFalse)
+                        .putInt(each.k);
+            }
+            return out.array();
+        }
     }
 }

@@ -27,6 +27,9 @@ final class Libc {
     static native NativeLong read(int fd, Pointer buffer, NativeLong size)
             throws LastErrorException;
 
+    static native NativeLong pread(int fd, Pointer buffer, NativeLong size, NativeLong offset)
+            throws LastErrorException;
+
     static native NativeLong write(int fd, byte[] bytes, NativeLong size) throws LastErrorException;
 
     static native int prlimit(int pid, int resource, Pointer limit, @Nullable Pointer old)

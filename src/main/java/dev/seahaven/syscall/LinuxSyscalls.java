@@ -8,6 +8,7 @@ import com.sun.jna.Pointer;
 
 import org.jspecify.annotations.Nullable;
 
+import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -55,6 +56,11 @@ public final class LinuxSyscalls implements Syscalls {
 
     /** _IOWR(0xFF, 11, struct pidfd_info) with the first published size (linux/pidfd.h). */
     private static final long PIDFD_GET_INFO = 0xc040ff0bL;
+
+    /**
+     * Files of /proc are read whole at once up to this; larger, malloc would map and unmap memory.
+     */
+    private static final int READ_SIZE = 1 << 16;
 
     private static final int PIDFD_INFO_SIZE = 64;
     private static final long PIDFD_INFO_EXIT = 1 << 3;
@@ -131,21 +137,31 @@ public final class LinuxSyscalls implements Syscalls {
 
     @Override
     public byte[] read(Fd fd, int most) {
-        try (Memory buffer = new Memory(most)) {
-            int got = 0;
-            while (got < most) {
-                int at = got;
-                int here =
+        ByteArrayOutputStream read = new ByteArrayOutputStream();
+        int size = Math.min(most, READ_SIZE);
+        try (Memory buffer = new Memory(size)) {
+            int got = -1;
+            while (got != 0 && read.size() < most) {
+                int here = Math.min(size, most - read.size());
+                got =
                         call(
-                                () ->
-                                        Libc.read(fd.number(), buffer.share(at), number(most - at))
-                                                .intValue(),
+                                () -> Libc.read(fd.number(), buffer, number(here)).intValue(),
                                 () -> "read(" + fd + ")");
-                if (here == 0) {
-                    break;
-                }
-                got += here;
+                read.writeBytes(buffer.getByteArray(0, got));
             }
+        }
+        return read.toByteArray();
+    }
+
+    @Override
+    public byte[] pread(Fd fd, int most) {
+        try (Memory buffer = new Memory(most)) {
+            int got =
+                    call(
+                            () ->
+                                    Libc.pread(fd.number(), buffer, number(most), number(0))
+                                            .intValue(),
+                            () -> "pread(" + fd + ")");
             return buffer.getByteArray(0, got);
         }
     }

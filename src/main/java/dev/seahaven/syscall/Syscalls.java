@@ -91,6 +91,9 @@ public interface Syscalls {
     /** read(2) up to the end, at most {@code most} bytes. */
     byte[] read(Fd fd, int most);
 
+    /** pread(2) from the start, once: for small files that the kernel makes at each reading. */
+    byte[] pread(Fd fd, int most);
+
     /** A file below {@code dir}, up to its end, at most {@code most} bytes. */
     default byte[] readFile(Fd dir, String file, int most) {
         try (Fd open = openat2(dir, file, O_RDONLY, 0)) {

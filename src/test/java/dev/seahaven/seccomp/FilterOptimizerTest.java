@@ -115,7 +115,7 @@ class FilterOptimizerTest {
     @Test
     void theDefaultFilterDoesWhatItPromises() {
         byte[] filter = compiler.defaults(Set.of());
-        assertThat(filter.length / 8).isLessThan(300);
+        assertThat(filter.length / 8).isLessThan(160);
         BpfProgram numbers = new BpfProgram(filter);
         assertThat(numbers.action(X86_64, nr("read"), 0, 0, 0, 0, 0, 0))
                 .isEqualTo(BpfProgram.ALLOW);
