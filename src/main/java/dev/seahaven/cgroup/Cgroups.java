@@ -26,7 +26,8 @@ public final class Cgroups {
     private final Syscalls syscalls;
     private final GroupFiles files;
     private final Version version;
-    private final Path mountPoint;
+    private final Path parent;
+    private final String pathOfParent;
     private final String name;
     private final Hierarchies hierarchies;
     private final RunGroups runs = new RunGroups(this);
@@ -34,16 +35,18 @@ public final class Cgroups {
     private Cgroups(
             Syscalls syscalls,
             Version version,
-            Path mountPoint,
+            Path parent,
+            String pathOfParent,
             String name,
             List<MountInfo> mounts) {
         this.syscalls = syscalls;
         this.files = new GroupFiles(syscalls);
         this.version = version;
-        this.mountPoint = mountPoint;
+        this.parent = parent;
+        this.pathOfParent = pathOfParent;
         this.name = name;
         this.hierarchies =
-                new Hierarchies(syscalls, mounts, version == Version.V2 ? mountPoint : null, name);
+                new Hierarchies(syscalls, mounts, version == Version.V2 ? parent : null, name);
     }
 
     /**
@@ -51,19 +54,23 @@ public final class Cgroups {
      * there is none.
      *
      * @param name of the daemon's group, such as {@code seahaven}
+     * @param delegated the group on cgroup2 below which the daemon's is made; empty for the root
      */
-    public static Cgroups detect(Syscalls syscalls, List<MountInfo> mounts, String name) {
+    public static Cgroups detect(
+            Syscalls syscalls, List<MountInfo> mounts, String name, String delegated) {
         for (MountInfo mount : mounts) {
             if (mount.fileSystem().equals("cgroup2")) {
-                return new Cgroups(syscalls, Version.V2, Path.of(mount.mountPoint()), name, mounts);
+                Path parent = Path.of(mount.mountPoint() + delegated);
+                return new Cgroups(syscalls, Version.V2, parent, delegated, name, mounts);
             }
         }
         for (MountInfo mount : mounts) {
             if (mount.fileSystem().equals("cgroup") && mount.superOptions().contains("freezer")) {
-                return new Cgroups(syscalls, Version.V1, Path.of(mount.mountPoint()), name, mounts);
+                Path parent = Path.of(mount.mountPoint());
+                return new Cgroups(syscalls, Version.V1, parent, "", name, mounts);
             }
         }
-        return new Cgroups(syscalls, Version.NONE, Path.of("/"), name, mounts);
+        return new Cgroups(syscalls, Version.NONE, Path.of("/"), "", name, mounts);
     }
 
     public Version version() {
@@ -72,7 +79,7 @@ public final class Cgroups {
 
     /** The directory of the daemon's group. */
     public Path directory() {
-        return mountPoint.resolve(name);
+        return parent.resolve(name);
     }
 
     /** Makes the daemon's group on every hierarchy, where it is not there. */
@@ -118,7 +125,7 @@ public final class Cgroups {
     /** The group of a sandbox that has been made before. */
     public Cgroup of(String id) {
         Path directory = directory().resolve(id);
-        String path = "/" + name + "/" + id;
+        String path = pathOfParent + "/" + name + "/" + id;
         Resources resources = new Resources(files, hierarchies, id, directory);
         return switch (version) {
             case V2 -> new V2Cgroup(files, directory, path, resources);

@@ -1,8 +1,16 @@
 package dev.seahaven.daemon;
 
+import static java.util.stream.Collectors.groupingBy;
+import static java.util.stream.Collectors.joining;
+import static java.util.stream.Collectors.toList;
+
+import dev.seahaven.web.ProblemType;
+
 import io.swagger.v3.oas.models.Components;
 import io.swagger.v3.oas.models.OpenAPI;
 import io.swagger.v3.oas.models.Operation;
+import io.swagger.v3.oas.models.PathItem;
+import io.swagger.v3.oas.models.examples.Example;
 import io.swagger.v3.oas.models.info.Info;
 import io.swagger.v3.oas.models.media.ArraySchema;
 import io.swagger.v3.oas.models.media.Content;
@@ -11,6 +19,7 @@ import io.swagger.v3.oas.models.media.MediaType;
 import io.swagger.v3.oas.models.media.ObjectSchema;
 import io.swagger.v3.oas.models.media.Schema;
 import io.swagger.v3.oas.models.media.StringSchema;
+import io.swagger.v3.oas.models.parameters.Parameter;
 import io.swagger.v3.oas.models.responses.ApiResponse;
 import io.swagger.v3.oas.models.security.SecurityRequirement;
 import io.swagger.v3.oas.models.security.SecurityScheme;
@@ -20,7 +29,14 @@ import org.springdoc.core.customizers.OpenApiCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
+import tools.jackson.databind.json.JsonMapper;
+
+import java.io.IOException;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeMap;
 
 /** What OpenAPI says of the whole: title, token, and the form of problems. */
 @Configuration(proxyBeanMethods = false)
@@ -49,8 +65,7 @@ class ApiDescription {
                                                 .scheme("bearer")
                                                 .description(
                                                         "The token of the token file; not needed on"
-                                                                + " the Unix socket."))
-                                .addSchemas("Problem", problem()));
+                                                                + " the Unix socket.")));
     }
 
     private static Schema<?> problem() {
@@ -75,28 +90,91 @@ class ApiDescription {
     }
 
     @Bean
-    OpenApiCustomizer problems() {
-        return api ->
-                api.getPaths()
-                        .values()
-                        .forEach(path -> path.readOperations().forEach(ApiDescription::addProblem));
+    OpenApiCustomizer description(JsonMapper json) throws IOException {
+        List<ApiExample> examples = ApiExample.all(json);
+        return api -> {
+            api.getComponents().addSchemas("Problem", problem());
+            for (PathItem path : api.getPaths().values()) {
+                for (Operation operation : path.readOperations()) {
+                    addProblems(operation);
+                    addExamples(operation, examples);
+                }
+            }
+        };
     }
 
-    private static void addProblem(Operation operation) {
-        operation
-                .getResponses()
-                .addApiResponse(
-                        "default",
-                        new ApiResponse()
-                                .description("A problem.")
-                                .content(
-                                        new Content()
-                                                .addMediaType(
-                                                        "application/problem+json",
-                                                        new MediaType()
-                                                                .schema(
-                                                                        new Schema<>()
-                                                                                .$ref(
-                                                                                        "#/components/schemas/Problem")))));
+    private static void addProblems(Operation operation) {
+        Map<Integer, List<ProblemType>> byStatus =
+                ApiProblems.of(operation).stream()
+                        .collect(groupingBy(type -> type.status().value(), TreeMap::new, toList()));
+        byStatus.forEach(
+                (status, types) ->
+                        operation
+                                .getResponses()
+                                .addApiResponse(
+                                        status.toString(),
+                                        new ApiResponse()
+                                                .description(
+                                                        types.stream()
+                                                                .map(
+                                                                        type ->
+                                                                                type.uri()
+                                                                                        + ": "
+                                                                                        + type
+                                                                                                .title())
+                                                                .collect(joining("; ")))
+                                                .content(problemContent())));
+    }
+
+    private static Content problemContent() {
+        return new Content()
+                .addMediaType(
+                        "application/problem+json",
+                        new MediaType()
+                                .schema(new Schema<>().$ref("#/components/schemas/Problem")));
+    }
+
+    private static void addExamples(Operation operation, List<ApiExample> examples) {
+        for (ApiExample example : examples) {
+            if (!example.operation().equals(operation.getOperationId())) {
+                continue;
+            }
+            for (Parameter parameter :
+                    Objects.requireNonNullElse(operation.getParameters(), List.<Parameter>of())) {
+                String value = example.with().get(parameter.getName());
+                if (value != null && parameter.getExample() == null) {
+                    parameter.setExample(typed(parameter, value));
+                }
+            }
+            if (example.body() != null && operation.getRequestBody() != null) {
+                operation
+                        .getRequestBody()
+                        .getContent()
+                        .values()
+                        .forEach(
+                                content ->
+                                        content.addExamples(
+                                                "example-" + (1 + size(content)),
+                                                new Example()
+                                                        .summary(example.summary())
+                                                        .value(example.body())));
+            }
+        }
+    }
+
+    private static Object typed(Parameter parameter, String value) {
+        Set<String> types =
+                Objects.requireNonNullElse(parameter.getSchema().getTypes(), Set.of("string"));
+        return switch (types.iterator().next()) {
+            case "integer" -> Long.valueOf(value);
+            case "number" -> Double.valueOf(value);
+            case "boolean" -> Boolean.valueOf(value);
+            case "array" -> List.of(value);
+            default -> value;
+        };
+    }
+
+    private static int size(MediaType content) {
+        return content.getExamples() == null ? 0 : content.getExamples().size();
     }
 }

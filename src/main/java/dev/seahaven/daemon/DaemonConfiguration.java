@@ -3,6 +3,7 @@ package dev.seahaven.daemon;
 import dev.seahaven.access.AccessSettings;
 import dev.seahaven.access.Token;
 import dev.seahaven.cgroup.Cgroups;
+import dev.seahaven.cgroup.Delegation;
 import dev.seahaven.launcher.Launcher;
 import dev.seahaven.namespace.NamespaceFinder;
 import dev.seahaven.namespace.NamespaceService;
@@ -82,7 +83,8 @@ class DaemonConfiguration {
     @Bean
     @ConditionalOnMissingBean
     Cgroups cgroups(SeahavenProperties properties, Syscalls syscalls, ProcRoot proc) {
-        return Cgroups.detect(syscalls, MountInfo.read(proc), properties.cgroup());
+        List<MountInfo> mounts = MountInfo.read(proc);
+        return Cgroups.detect(syscalls, mounts, properties.cgroup(), Delegation.find(proc, mounts));
     }
 
     @Bean

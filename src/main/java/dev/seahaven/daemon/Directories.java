@@ -11,8 +11,10 @@ import org.springframework.stereotype.Component;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.UnixDomainSocketAddress;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
@@ -44,6 +46,16 @@ class Directories {
 
     Path socket() {
         return run.resolve("seahaven.sock");
+    }
+
+    /** Whether the process was given the socket, listening, as its standard input. */
+    boolean isSocketInherited() {
+        try {
+            return System.inheritedChannel() instanceof ServerSocketChannel channel
+                    && UnixDomainSocketAddress.of(socket()).equals(channel.getLocalAddress());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** The web server wants a directory that is no more open than the socket in it. */
@@ -100,7 +112,9 @@ class Directories {
                 throw new AlreadyRunningException(file.toString());
             }
             lock = channel;
-            Files.deleteIfExists(socket());
+            if (!isSocketInherited()) {
+                Files.deleteIfExists(socket());
+            }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -109,7 +123,9 @@ class Directories {
     void unlock() {
         try {
             if (lock != null) { // without it the socket is another daemon's
-                Files.deleteIfExists(socket());
+                if (!isSocketInherited()) {
+                    Files.deleteIfExists(socket());
+                }
                 lock.close();
                 lock = null;
             }
@@ -118,7 +134,10 @@ class Directories {
         }
     }
 
-    /** Lets the group use the socket; the mode is set before anybody can connect. */
+    /**
+     * Lets the group use the socket; the mode is set before anybody can connect. Also one that was
+     * inherited: systemd gives all in a RuntimeDirectory to the unit's own group at each start.
+     */
     void giveSocket() {
         group().ifPresent(members -> give(socket(), members));
     }

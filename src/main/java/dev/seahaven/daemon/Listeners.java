@@ -21,7 +21,10 @@ import org.springframework.stereotype.Component;
 import java.io.IOException;
 import java.net.InetAddress;
 
-/** The two listeners: TCP on loopback, and a Unix socket. */
+/**
+ * The two listeners: TCP on loopback, and a Unix socket, which a service manager may have opened
+ * before (systemd.socket(5), with {@code StandardInput=socket}).
+ */
 @Component
 class Listeners implements WebServerFactoryCustomizer<TomcatServletWebServerFactory> {
 
@@ -41,6 +44,7 @@ class Listeners implements WebServerFactoryCustomizer<TomcatServletWebServerFact
         }
         Connector socket = new Connector("org.apache.coyote.http11.Http11NioProtocol");
         socket.setProperty(SOCKET_PATH, directories.socket().toString());
+        socket.setProperty("useInheritedChannel", String.valueOf(directories.isSocketInherited()));
         socket.setProperty("unixDomainSocketPathPermissions", "rw-rw----");
         socket.setProperty("maxKeepAliveRequests", "-1");
         // Boot gives virtual threads to the first connector only.

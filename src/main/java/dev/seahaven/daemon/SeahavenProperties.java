@@ -41,12 +41,13 @@ record SeahavenProperties(
     record MetricsProperties(@DefaultValue("false") boolean perSandbox) {}
 
     /**
-     * @param logLimit of the output that is kept of one sandbox; more ends it
-     * @param captureLimit of each stream of a run; the rest is cut
-     * @param scratch size of the writable layer of a run, which is in memory
-     * @param memory limit of a sandbox that names none; at most what the host has
-     * @param firstId lowest id of the host that sandboxes are given
-     * @param changeTimeout how long a change waits for another of the same sandbox
+     * @param logLimit output that is kept of one sandbox, both streams together; more ends it. From
+     *     4KB to 1TB
+     * @param captureLimit what is kept of each stream of a run; the rest is cut. From 1B to 16MB
+     * @param scratch size of the writable layer of a run, which is in memory. From 1MB to 1TB
+     * @param memory limit of a sandbox that names none; at most what the host has. From 4MB
+     * @param firstId lowest id of the host that sandboxes are given. From 65536 to 4293918720
+     * @param changeTimeout how long a change waits for another of the same sandbox. From 1ms to 1h
      */
     record SandboxProperties(
             @DefaultValue("64MB") DataSize logLimit,
@@ -54,5 +55,30 @@ record SeahavenProperties(
             @DefaultValue("256MB") DataSize scratch,
             @DefaultValue("1GB") DataSize memory,
             @DefaultValue("524288") long firstId,
-            @DefaultValue("30s") Duration changeTimeout) {}
+            @DefaultValue("30s") Duration changeTimeout) {
+
+        SandboxProperties {
+            require("log-limit", logLimit, DataSize.ofKilobytes(4), DataSize.ofTerabytes(1));
+            require("capture-limit", captureLimit, DataSize.ofBytes(1), DataSize.ofMegabytes(16));
+            require("scratch", scratch, DataSize.ofMegabytes(1), DataSize.ofTerabytes(1));
+            require("memory", memory, DataSize.ofMegabytes(4), DataSize.ofTerabytes(1024));
+            require("first-id", firstId, 65_536L, 4_293_918_720L);
+            require("change-timeout", changeTimeout, Duration.ofMillis(1), Duration.ofHours(1));
+        }
+
+        private static <T extends Comparable<T>> void require(
+                String name, T value, T least, T most) {
+            if (value.compareTo(least) < 0 || value.compareTo(most) > 0) {
+                throw new IllegalArgumentException(
+                        "seahaven.sandbox."
+                                + name
+                                + " must be from "
+                                + least
+                                + " to "
+                                + most
+                                + ", and is "
+                                + value);
+            }
+        }
+    }
 }

@@ -197,13 +197,21 @@ final class Checks {
                 "security.noNewPrivileges: true");
     }
 
+    /** Root inside is nobody outside, and calls are filtered: a module would be one layer more. */
+    private boolean isGuarded() {
+        return !facts.layers().seccomp().mode().equals("disabled")
+                && facts.layers().noNewPrivileges()
+                && facts.isolated("user")
+                && !facts.rootIsHosts();
+    }
+
     private void modules() {
         String label = facts.layers().lsmLabel();
         boolean unconfined = label == null || label.equals("unconfined");
         add(
                 unconfined,
                 "lsm-unconfined",
-                facts.kernelHasLsm() ? Severity.LOW : Severity.INFO,
+                facts.kernelHasLsm() && !isGuarded() ? Severity.LOW : Severity.INFO,
                 facts.kernelHasLsm()
                         ? "its label is " + label
                         : "neither AppArmor nor SELinux runs on this kernel",

@@ -120,6 +120,7 @@ final class Layout {
                     new Check("MSG_NOSIGNAL", LinuxSyscalls.MSG_NOSIGNAL),
                     new Check("MSG_CTRUNC | MSG_TRUNC", LinuxSyscalls.MSG_CUT),
                     new Check("SOCK_SEQPACKET | SOCK_CLOEXEC", LinuxSyscalls.SEQPACKET_CLOEXEC),
+                    new Check("SOCK_DGRAM | SOCK_CLOEXEC", LinuxSyscalls.DATAGRAM_CLOEXEC),
                     new Check("F_ADD_SEALS", LinuxSyscalls.F_ADD_SEALS),
                     new Check("SYS_pidfd_open", LinuxSyscalls.SYS_PIDFD_OPEN),
                     new Check("SYS_pidfd_send_signal", LinuxSyscalls.SYS_PIDFD_SEND_SIGNAL),

@@ -102,6 +102,10 @@ final class Libc {
 
     static native int flock(int fd, int operation) throws LastErrorException;
 
+    static native NativeLong sendto(
+            int socket, byte[] bytes, NativeLong size, int flags, byte[] address, int addressSize)
+            throws LastErrorException;
+
     static native int socket(int domain, int type, int protocol) throws LastErrorException;
 
     static native NativeLong send(int fd, byte[] bytes, NativeLong size, int flags)

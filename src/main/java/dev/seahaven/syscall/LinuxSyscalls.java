@@ -9,6 +9,8 @@ import com.sun.jna.Pointer;
 import org.jspecify.annotations.Nullable;
 
 import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,6 +27,7 @@ public final class LinuxSyscalls implements Syscalls {
     static final int MSG_NOSIGNAL = 0x4000;
     static final int MSG_CUT = 0x28;
     static final int SEQPACKET_CLOEXEC = 5 | 02000000;
+    static final int DATAGRAM_CLOEXEC = 2 | 02000000;
     static final int F_ADD_SEALS = 1033;
     static final int SYS_PIDFD_SEND_SIGNAL = 424;
     static final int SYS_OPEN_TREE = 428;
@@ -295,6 +298,37 @@ public final class LinuxSyscalls implements Syscalls {
         return new Fd[] {new Fd(pair[0], CLOSE), new Fd(pair[1], CLOSE)};
     }
 
+    @Override
+    public Fd datagramSocket() {
+        return fd(
+                () -> Libc.socket(AF_UNIX, DATAGRAM_CLOEXEC, 0),
+                () -> "socket(AF_UNIX, SOCK_DGRAM)");
+    }
+
+    @Override
+    public void sendto(Fd socket, byte[] bytes, String path) {
+        byte[] name = path.getBytes(StandardCharsets.UTF_8);
+        ByteBuffer address =
+                ByteBuffer.allocate(2 + name.length)
+                        .order(ByteOrder.nativeOrder())
+                        .putShort((short) AF_UNIX)
+                        .put(name);
+        if (path.startsWith("@")) {
+            address.put(2, (byte) 0);
+        }
+        call(
+                () ->
+                        Libc.sendto(
+                                        socket.number(),
+                                        bytes,
+                                        number(bytes.length),
+                                        MSG_NOSIGNAL,
+                                        address.array(),
+                                        address.capacity())
+                                .intValue(),
+                () -> quoted("sendto", path));
+    }
+
     private static int aligned(int size) {
         return (size + 7) & ~7;
     }
@@ -547,6 +581,18 @@ public final class LinuxSyscalls implements Syscalls {
             return true;
         } catch (LastErrorException | SyscallException e) {
             return false;
+        }
+    }
+
+    @Override
+    public boolean knowsFileSystem(String type) {
+        try (Fd fs = fsopen(type)) {
+            return fs.number() >= 0;
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.ENODEV) {
+                return false;
+            }
+            throw e;
         }
     }
 

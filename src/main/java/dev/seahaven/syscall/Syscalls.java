@@ -169,6 +169,19 @@ public interface Syscalls {
     /** recvmsg(2) of one message of at most {@code most} bytes. */
     Message recvmsg(Fd socket, int most);
 
+    /** Whether fsopen(2) knows a file system; the kernel loads its module where there is one. */
+    boolean knowsFileSystem(String type);
+
+    /** A socket(2) of AF_UNIX that sends datagrams. */
+    Fd datagramSocket();
+
+    /**
+     * sendto(2) of one datagram.
+     *
+     * @param path of the receiver's socket; a leading {@code @} is for an abstract one (unix(7))
+     */
+    void sendto(Fd socket, byte[] bytes, String path);
+
     /** open_tree(2). */
     Fd openTree(Fd dir, String path, int flags);
 

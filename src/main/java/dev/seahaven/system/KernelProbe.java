@@ -187,14 +187,10 @@ public final class KernelProbe {
     }
 
     private void fileSystem(List<KernelFeature> features, String name, String use) {
-        boolean present =
-                proc.read("filesystems")
-                        .map(text -> text.lines().anyMatch(line -> line.endsWith("\t" + name)))
-                        .orElse(false);
         features.add(
                 new KernelFeature(
                         "filesystem-" + name,
-                        present,
+                        syscalls.knowsFileSystem(name),
                         true,
                         use + " (try: modprobe " + name + ")"));
     }

@@ -18,7 +18,7 @@ class CgroupsTest {
 
     private static Cgroups detect(String mounts) {
         List<MountInfo> parsed = MountInfo.parse(mounts);
-        return Cgroups.detect(new LinuxSyscalls(), parsed, "seahaven");
+        return Cgroups.detect(new LinuxSyscalls(), parsed, "seahaven", "");
     }
 
     @Test

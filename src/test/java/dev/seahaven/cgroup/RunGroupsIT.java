@@ -25,7 +25,7 @@ class RunGroupsIT {
 
     private final String name = "seahaven-runs-" + ProcessHandle.current().pid();
     private final Cgroups cgroups =
-            Cgroups.detect(new LinuxSyscalls(), MountInfo.read(ProcRoot.SYSTEM), name);
+            Cgroups.detect(new LinuxSyscalls(), MountInfo.read(ProcRoot.SYSTEM), name, "");
 
     @BeforeEach
     void prepare() {
@@ -104,7 +104,8 @@ class RunGroupsIT {
                         MountInfo.read(ProcRoot.SYSTEM).stream()
                                 .filter(mount -> mount.superOptions().contains("freezer"))
                                 .toList(),
-                        name + "-bare");
+                        name + "-bare",
+                        "");
         bare.prepare();
         assertThat(bare.controllers().values()).containsOnly("none");
         Cgroup group = bare.create("one");

@@ -27,7 +27,7 @@ class V1CgroupIT {
                         .filter(mount -> mount.fileSystem().equals("cgroup"))
                         .toList();
         String name = "seahaven-v1-" + ProcessHandle.current().pid();
-        Cgroups cgroups = Cgroups.detect(new LinuxSyscalls(), v1, name);
+        Cgroups cgroups = Cgroups.detect(new LinuxSyscalls(), v1, name, "");
         assertThat(cgroups.version()).isEqualTo(Cgroups.Version.V1);
         cgroups.prepare();
         Cgroup cgroup = cgroups.create("one");

@@ -64,7 +64,8 @@ class V2LimitsTest {
                 Cgroups.detect(
                         new LinuxSyscalls(),
                         MountInfo.parse("41 31 0:38 / " + unified + " rw - cgroup2 cgroup2 rw\n"),
-                        "seahaven");
+                        "seahaven",
+                        "");
         cgroups.prepare();
     }
 

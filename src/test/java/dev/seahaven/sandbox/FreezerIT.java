@@ -32,7 +32,8 @@ class FreezerIT {
                     MountInfo.read(ProcRoot.SYSTEM).stream()
                             .filter(mount -> mount.fileSystem().equals("cgroup"))
                             .toList(),
-                    GROUP);
+                    GROUP,
+                    "");
         }
     }
 

@@ -49,14 +49,23 @@ public final class ExternalDaemon implements AutoCloseable {
                         System.getProperty(
                                 "surefire.test.class.path", System.getProperty("java.class.path")),
                         main.getName()));
-        command.addAll(places.arguments(port));
+        return start(places, port, new ProcessBuilder(command));
+    }
+
+    /** Starts the packaged one, with its own runtime; it ends at once if its cache is of no use. */
+    public static ExternalDaemon startPackaged(TestDaemon.Places places) {
+        ProcessBuilder builder = new ProcessBuilder("target/dist/bin/seahaven");
+        builder.environment().put("SEAHAVEN_JAVA_OPTIONS", "-XX:AOTMode=on");
+        return start(places, freePort(), builder);
+    }
+
+    private static ExternalDaemon start(
+            TestDaemon.Places places, int port, ProcessBuilder builder) {
+        builder.command().addAll(places.arguments(port));
         try {
             Process process =
-                    new ProcessBuilder(command)
-                            .redirectErrorStream(true)
-                            .redirectOutput(
-                                    ProcessBuilder.Redirect.appendTo(
-                                            Path.of("target", places.cgroup() + ".log").toFile()))
+                    builder.redirectErrorStream(true)
+                            .redirectOutput(ProcessBuilder.Redirect.appendTo(log(places).toFile()))
                             .start();
             ExternalDaemon daemon = new ExternalDaemon(process, places, port);
             daemon.awaitReady();
@@ -64,6 +73,15 @@ public final class ExternalDaemon implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private static Path log(TestDaemon.Places places) {
+        return Path.of("target", places.cgroup() + ".log");
+    }
+
+    /** What it wrote. */
+    public String log() {
+        return Outside.read(log(places).toString());
     }
 
     private static int freePort() {

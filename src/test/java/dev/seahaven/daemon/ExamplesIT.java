@@ -1,0 +1,92 @@
+package dev.seahaven.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.seahaven.testing.Api;
+import dev.seahaven.testing.NothingLeft;
+import dev.seahaven.testing.TestDaemon;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+import java.net.http.HttpRequest.BodyPublishers;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** What the description shows is what the daemon does. */
+@ExtendWith(NothingLeft.class)
+class ExamplesIT {
+
+    private record Place(String method, String path, JsonNode operation) {}
+
+    private final Api api = TestDaemon.shared().api();
+    private final JsonNode description = api.get("/v3/api-docs").expect(200).json();
+
+    private Place find(String id) {
+        for (Map.Entry<String, JsonNode> path : description.path("paths").properties()) {
+            for (Map.Entry<String, JsonNode> method : path.getValue().properties()) {
+                if (method.getValue().path("operationId").asString().equals(id)) {
+                    return new Place(method.getKey(), path.getKey(), method.getValue());
+                }
+            }
+        }
+        throw new AssertionError("no operation has the id " + id);
+    }
+
+    private static String fill(Place place, ApiExample example) {
+        String path = place.path();
+        StringBuilder query = new StringBuilder();
+        for (Map.Entry<String, String> each : example.with().entrySet()) {
+            if (path.contains("{" + each.getKey() + "}")) {
+                path = path.replace("{" + each.getKey() + "}", each.getValue());
+            } else {
+                query.append(query.isEmpty() ? "?" : "&")
+                        .append(each.getKey())
+                        .append("=")
+                        .append(each.getValue());
+            }
+        }
+        return path + query;
+    }
+
+    @Test
+    void everyExampleDoesWhatItSaysAndEveryOperationHasOne() throws Exception {
+        JsonMapper json = new JsonMapper();
+        List<ApiExample> story = ApiExample.all(json);
+        Set<String> shown = new HashSet<>();
+        for (ApiExample example : story) {
+            Place place = find(example.operation());
+            String body = example.body() == null ? "" : json.writeValueAsString(example.body());
+            Api.Answer answer =
+                    api.send(
+                            api.request(fill(place, example))
+                                    .header("Content-Type", "application/json")
+                                    .method(
+                                            place.method().toUpperCase(java.util.Locale.ROOT),
+                                            BodyPublishers.ofString(body)));
+            assertThat(answer.status())
+                    .as(example + ": " + answer.text())
+                    .isEqualTo(example.status());
+            assertThat(place.operation().path("responses").has("" + example.status()))
+                    .as(example.operation() + " documents " + example.status())
+                    .isTrue();
+            shown.add(example.operation());
+        }
+        for (Map.Entry<String, JsonNode> path : description.path("paths").properties()) {
+            for (JsonNode operation : path.getValue()) {
+                String id = operation.path("operationId").asString();
+                assertThat(shown).contains(id);
+                assertThat(operation.path("summary").asString()).as(id).isNotBlank();
+                assertThat(operation.path("responses").has("401")).as(id).isTrue();
+                assertThat(operation.has("requestBody"))
+                        .as(id)
+                        .isEqualTo(operation.toString().contains("\"examples\""));
+            }
+        }
+    }
+}
