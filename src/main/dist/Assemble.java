@@ -21,7 +21,8 @@ import java.util.stream.Stream;
 /**
  * Makes of the jars a directory that runs on a host without a JDK: a trimmed runtime, and an AOT
  * cache (JEP 514) from a daemon that was started from it and has served each kind of request. Run
- * by Maven on the toolchain's JDK: {@code java Assemble.java DIST JAR SCRIPT TIMESTAMP OPTIONS}.
+ * by Maven on the toolchain's JDK: {@code java Assemble.java DIST JAR SCRIPT TIMESTAMP LAUNCHER
+ * OPTIONS}.
  */
 final class Assemble {
 
@@ -47,12 +48,13 @@ final class Assemble {
     public static void main(String[] arguments) throws Exception {
         Path dist = Path.of(arguments[0]);
         FileTime time = FileTime.from(Instant.parse(arguments[3]));
-        Assemble assemble = new Assemble(dist, List.of(arguments[4].split(" ")));
+        Assemble assemble = new Assemble(dist, List.of(arguments[5].split(" ")));
         Files.copy(
                 Path.of(arguments[1]),
                 dist.resolve("seahaven.jar"),
                 StandardCopyOption.REPLACE_EXISTING);
         assemble.script(Path.of(arguments[2]));
+        assemble.init(Path.of(arguments[4]));
         assemble.runtime();
         try {
             assemble.resolveBeans(arguments[3]);
@@ -137,6 +139,15 @@ final class Assemble {
         Files.writeString(
                 script, Files.readString(from).replace("@JVM_OPTIONS@", String.join(" ", options)));
         Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
+    }
+
+    /** Pid 1 of the container image. */
+    private void init(Path built) throws IOException {
+        String architecture = System.getProperty("os.arch").equals("amd64") ? "x86_64" : "aarch64";
+        Files.copy(
+                built.resolve(architecture).resolve("seahaven-init"),
+                dist.resolve("bin/seahaven-init"),
+                StandardCopyOption.REPLACE_EXISTING);
     }
 
     private void runtime() throws IOException {

@@ -43,8 +43,10 @@ class Listeners implements WebServerFactoryCustomizer<TomcatServletWebServerFact
             throw new OpenListenerException(address == null ? "every address" : address.toString());
         }
         Connector socket = new Connector("org.apache.coyote.http11.Http11NioProtocol");
-        socket.setProperty(SOCKET_PATH, directories.socket().toString());
-        socket.setProperty("useInheritedChannel", String.valueOf(directories.isSocketInherited()));
+        boolean inherited = directories.isSocketInherited();
+        // Tomcat removes the path when it stops: one that was inherited is not ours to remove.
+        socket.setProperty(SOCKET_PATH, directories.socket() + (inherited ? ".inherited" : ""));
+        socket.setProperty("useInheritedChannel", String.valueOf(inherited));
         socket.setProperty("unixDomainSocketPathPermissions", "rw-rw----");
         socket.setProperty("maxKeepAliveRequests", "-1");
         // Boot gives virtual threads to the first connector only.

@@ -98,6 +98,9 @@ final class SandboxRecovery {
             resume.resume(sandbox, run.get());
         } else if (!sameBoot) {
             files.resetLayers(id); // written through a volatile overlay
+            if (exit.isEmpty() && stored.failure() == null && stored.spec().start()) {
+                sandbox.state(state.ended(Exit.monitorLost())); // it ended with the host
+            }
         }
         if (sandbox.life() == null) {
             ended++;
@@ -106,9 +109,13 @@ final class SandboxRecovery {
         }
     }
 
-    /** It was to be started at once, and no sign is there that its command was ever executed. */
+    /**
+     * It was to be started at once, and no sign is there that its command was ever executed. After
+     * a reboot the signs are gone, so nobody can tell, and nothing is thrown away.
+     */
     private boolean isHalfMade(SandboxId id, SandboxFiles.Stored stored) {
-        return stored.spec().start()
+        return sameBoot
+                && stored.spec().start()
                 && stored.failure() == null
                 && files.readRun(id).isEmpty()
                 && files.readExit(id).isEmpty();

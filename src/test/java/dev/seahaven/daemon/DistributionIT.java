@@ -19,7 +19,7 @@ class DistributionIT {
 
     private static final Pattern STARTED = Pattern.compile("process running for ([0-9.]+)");
     private static final Pattern RESIDENT = Pattern.compile("VmRSS:\\s+(\\d+) kB");
-    private static final int STARTS = 6;
+    private static final int STARTS = 4;
 
     private static double last(Pattern pattern, String text) {
         double found = -1;
@@ -29,30 +29,33 @@ class DistributionIT {
         return found;
     }
 
-    /** The best of some: other load on the machine makes a start slower, and nothing faster. */
-    @Test
-    void itStartsWithTheCacheInLessThanTwoSecondsAndLittleMemory() throws Exception {
-        double best = Double.MAX_VALUE;
-        double resident = Double.MAX_VALUE;
-        for (int i = 0; i < STARTS && (i == 0 || best >= 2 || resident >= 200); i++) {
-            TestDaemon.Places places = TestDaemon.newPlaces();
-            try (ExternalDaemon daemon = ExternalDaemon.startPackaged(places)) {
-                assertThat(Outside.read("/proc/" + daemon.pid() + "/maps"))
-                        .contains("/target/dist/seahaven.aot")
-                        .contains("/target/dist/runtime/lib/modules");
-                assertThat(daemon.log()).contains("Starting AOT-processed Seahaven");
-                daemon.api().shell("true");
-                best = Math.min(best, last(STARTED, daemon.log()));
-                Thread.sleep(7_000); // the trimming of what starting took
-                resident =
-                        Math.min(
-                                resident,
-                                last(RESIDENT, Outside.read("/proc/" + daemon.pid() + "/status"))
-                                        / 1024);
-            }
+    private record Start(double seconds, double mebibytes) {}
+
+    private static Start start(boolean cached) throws Exception {
+        try (ExternalDaemon daemon = ExternalDaemon.startPackaged(TestDaemon.newPlaces(), cached)) {
+            String maps = Outside.read("/proc/" + daemon.pid() + "/maps");
+            assertThat(maps).contains("/target/dist/runtime/lib/server/libjvm.so");
+            assertThat(maps.contains("/target/dist/seahaven.aot")).isEqualTo(cached);
+            assertThat(daemon.log()).contains("Starting AOT-processed Seahaven");
+            daemon.api().shell("true");
+            Thread.sleep(7_000); // what starting took of native memory is given back each 5 s
+            return new Start(
+                    last(STARTED, daemon.log()),
+                    last(RESIDENT, Outside.read("/proc/" + daemon.pid() + "/status")) / 1024);
         }
-        System.out.printf("start: %.2f s, resident: %.0f MiB%n", best, resident);
-        assertThat(best).as("seconds to start").isLessThan(2);
-        assertThat(resident).as("MiB resident").isLessThan(200);
+    }
+
+    /** As a ratio, for the machine's speed drifts: docs/performance.md has the seconds. */
+    @Test
+    void theCacheIsUsedAndMakesTheStartFasterAndMemoryIsLittle() throws Exception {
+        Start with = start(true);
+        Start without = start(false);
+        for (int i = 1; i < STARTS && with.seconds > 0.7 * without.seconds; i++) {
+            Start again = start(true);
+            with = again.seconds < with.seconds ? again : with;
+        }
+        System.out.printf("with the cache %s, without %s%n", with, without);
+        assertThat(with.seconds).isLessThan(0.7 * without.seconds);
+        assertThat(with.mebibytes).isLessThan(200);
     }
 }

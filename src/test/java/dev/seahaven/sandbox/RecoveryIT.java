@@ -102,6 +102,41 @@ class RecoveryIT {
         return api.get("/sandboxes/" + id).json().path("state").path("status").asString();
     }
 
+    /**
+     * A host that lost its power: no monitor wrote an exit record, and the run directory is gone.
+     */
+    @Test
+    void whatRanWhenTheHostWentDownIsToldAsStoppedAndCanBeStartedAgain() throws Exception {
+        ExternalDaemon first = start();
+        String id = first.api().create("{\"name\":\"on\",\"command\":[\"sleep\",\"1000\"]}");
+        int pid = first.api().pid(id);
+        String monitor =
+                Outside.read("/proc/" + pid + "/status")
+                        .lines()
+                        .filter(line -> line.startsWith("PPid:"))
+                        .findFirst()
+                        .orElseThrow()
+                        .substring(5)
+                        .trim();
+        first.kill();
+        Outside.run("kill", "-KILL", monitor);
+        Outside.run("kill", "-KILL", "" + pid);
+        await().atMost(Duration.ofSeconds(10)).until(() -> !Files.exists(Path.of("/proc/" + pid)));
+        Outside.delete(places.run());
+
+        try (ExternalDaemon second = start()) {
+            Api after = second.api();
+            assertThat(after.get("/system").json().path("recovery").path("undone").asInt())
+                    .isZero();
+            assertThat(status(after, "on")).isEqualTo("stopped");
+            assertThat(after.get("/sandboxes/on").exit().path("reason").asString())
+                    .isEqualTo("monitor-lost");
+            after.post("/sandboxes/on/start").expect(200);
+            assertThat(status(after, "on")).isEqualTo("running");
+            after.destroy(id);
+        }
+    }
+
     @Test
     void stoppedInOrderItLeavesSandboxesRunning() {
         int pid;

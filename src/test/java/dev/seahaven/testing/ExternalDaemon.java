@@ -52,16 +52,22 @@ public final class ExternalDaemon implements AutoCloseable {
         return start(places, port, new ProcessBuilder(command));
     }
 
-    /** Starts the packaged one, with its own runtime; it ends at once if its cache is of no use. */
-    public static ExternalDaemon startPackaged(TestDaemon.Places places) {
+    /**
+     * Starts the packaged one, with its own runtime.
+     *
+     * @param cached whether it is to use its cache, and to end at once if that cannot be used
+     */
+    public static ExternalDaemon startPackaged(TestDaemon.Places places, boolean cached) {
         ProcessBuilder builder = new ProcessBuilder("target/dist/bin/seahaven");
-        builder.environment().put("SEAHAVEN_JAVA_OPTIONS", "-XX:AOTMode=on");
-        return start(places, freePort(), builder);
+        builder.environment()
+                .put("SEAHAVEN_JAVA_OPTIONS", "-XX:AOTMode=" + (cached ? "on" : "off"));
+        return start(places, freePort(), builder, "--logging.level.dev.seahaven=info");
     }
 
     private static ExternalDaemon start(
-            TestDaemon.Places places, int port, ProcessBuilder builder) {
+            TestDaemon.Places places, int port, ProcessBuilder builder, String... more) {
         builder.command().addAll(places.arguments(port));
+        builder.command().addAll(List.of(more));
         try {
             Process process =
                     builder.redirectErrorStream(true)

@@ -1,0 +1,197 @@
+package dev.seahaven.container;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.github.dockerjava.api.DockerClient;
+import com.github.dockerjava.api.command.BuildImageResultCallback;
+import com.github.dockerjava.api.model.Bind;
+import com.github.dockerjava.api.model.Capability;
+import com.github.dockerjava.api.model.HostConfig;
+
+import dev.seahaven.testing.Api;
+import dev.seahaven.testing.Outside;
+
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.testcontainers.DockerClientFactory;
+import org.testcontainers.containers.Container;
+import org.testcontainers.containers.GenericContainer;
+import org.testcontainers.containers.wait.strategy.Wait;
+import org.testcontainers.utility.DockerImageName;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The image of Dockerfile under a real engine, run with what docs/container.md says and no more.
+ */
+class ContainerIT {
+
+    private static final String IMAGE = "seahaven:test";
+    private static final String BASE = "debian:trixie-slim";
+    private static final String GROUP = "seahaven-container-test";
+
+    /** As docs/container.md has them. */
+    private static final Capability[] CAPABILITIES = {
+        Capability.SYS_ADMIN,
+        Capability.SYS_PTRACE,
+        Capability.SYS_CHROOT,
+        Capability.NET_ADMIN,
+        Capability.SETUID,
+        Capability.SETGID,
+        Capability.SETPCAP,
+        Capability.CHOWN,
+        Capability.DAC_OVERRIDE,
+        Capability.DAC_READ_SEARCH,
+        Capability.FOWNER,
+        Capability.FSETID,
+        Capability.KILL
+    };
+
+    private static int port;
+    private static GenericContainer<?> container;
+
+    @BeforeAll
+    static void start() {
+        assumeThat(DockerClientFactory.instance().isDockerAvailable())
+                .as("a Docker engine; .ci/run starts one")
+                .isTrue();
+        DockerClient docker = DockerClientFactory.lazyClient();
+        assumeThat(docker.listImagesCmd().exec().stream())
+                .as("the base image " + BASE + "; .ci/run makes it")
+                .anyMatch(
+                        image ->
+                                image.getRepoTags() != null
+                                        && List.of(image.getRepoTags()).contains(BASE));
+        build(docker);
+        port = freePort();
+        container =
+                new GenericContainer<>(DockerImageName.parse(IMAGE))
+                        .withCommand("--server.port=" + port, "--seahaven.cgroup=" + GROUP)
+                        .waitingFor(Wait.forHealthcheck().withStartupTimeout(Duration.ofMinutes(2)))
+                        .withCreateContainerCmdModifier(
+                                command ->
+                                        command.withHostConfig(new SystemPathsShown().options()));
+        container.start();
+    }
+
+    /**
+     * The engine's {@code --security-opt systempaths=unconfined}, for which the client has no name.
+     */
+    private static final class SystemPathsShown extends HostConfig {
+        private static final long serialVersionUID = 1;
+
+        @JsonProperty("MaskedPaths")
+        List<String> masked() {
+            return List.of();
+        }
+
+        @JsonProperty("ReadonlyPaths")
+        List<String> readOnly() {
+            return List.of();
+        }
+
+        HostConfig options() {
+            return withNetworkMode("host")
+                    .withCgroupnsMode("host")
+                    .withBinds(Bind.parse("/sys/fs/cgroup:/sys/fs/cgroup:rw"))
+                    .withTmpFs(Map.of("/run", "exec,mode=755"))
+                    .withCapDrop(Capability.ALL)
+                    .withCapAdd(CAPABILITIES)
+                    .withSecurityOpts(List.of("seccomp=unconfined", "apparmor=unconfined"));
+        }
+    }
+
+    private static void build(DockerClient docker) {
+        docker.buildImageCmd(Path.of(".").toFile())
+                .withDockerfile(Path.of("Dockerfile").toFile())
+                .withTags(Set.of(IMAGE))
+                .exec(new BuildImageResultCallback())
+                .awaitImageId();
+    }
+
+    private static int freePort() {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @AfterAll
+    static void remove() {
+        if (container != null) {
+            container.stop();
+            DockerClientFactory.lazyClient().removeImageCmd(IMAGE).withForce(true).exec();
+        }
+    }
+
+    private static Api api() throws Exception {
+        Container.ExecResult token = container.execInContainer("cat", "/run/seahaven/token");
+        return new Api(port, token.getStdout().trim());
+    }
+
+    @Test
+    void itMakesSandboxesReapsAndSurvivesARestart() throws Exception {
+        Api api = api();
+        assertThat(api.shell("id -u; cat /proc/sys/kernel/hostname")).startsWith("0\n");
+        api.post(
+                        "/sandboxes",
+                        "{\"name\":\"lasting\",\"command\":[\"sleep\",\"1000\"],\"limits\":{\"pids\":20}}")
+                .expect(201);
+        int pid = api.pid("lasting");
+        long init = Long.parseLong(init());
+        assertThat(Outside.read("/proc/" + init + "/comm").trim()).isEqualTo("seahaven-init");
+        String group = api.get("/sandboxes/lasting").expect(200).json().path("cgroup").asString();
+        assertThat(group).startsWith("/" + GROUP + "/");
+
+        // An orphan of the container, as a monitor is when the spawner has ended.
+        container.execInContainer("sh", "-c", "(sleep 1; true) & exit 0");
+        await().atMost(Duration.ofSeconds(10))
+                .untilAsserted(
+                        () ->
+                                assertThat(Outside.children((int) init))
+                                        .allSatisfy(ContainerIT::isNoZombie));
+        assertThat(pid).isPositive();
+
+        DockerClientFactory.lazyClient().restartContainerCmd(container.getContainerId()).exec();
+        await().atMost(Duration.ofSeconds(60))
+                .pollInterval(Duration.ofMillis(500))
+                .ignoreExceptions()
+                .untilAsserted(() -> api().get("/sandboxes/lasting").expect(200));
+        Api again = api();
+        assertThat(
+                        again.get("/sandboxes/lasting")
+                                .expect(200)
+                                .json()
+                                .path("state")
+                                .path("status")
+                                .asString())
+                .isEqualTo("stopped");
+        again.post("/sandboxes/lasting/start").expect(200);
+        again.delete("/sandboxes/lasting?force=true").expect(204);
+    }
+
+    private static String init() {
+        return String.valueOf(
+                DockerClientFactory.lazyClient()
+                        .inspectContainerCmd(container.getContainerId())
+                        .exec()
+                        .getState()
+                        .getPidLong());
+    }
+
+    private static void isNoZombie(int pid) {
+        assertThat(Outside.read("/proc/" + pid + "/stat")).doesNotContain(") Z ");
+    }
+}
