@@ -163,8 +163,8 @@ class ApiDescription {
     }
 
     private static Object typed(Parameter parameter, String value) {
-        Set<String> types =
-                Objects.requireNonNullElse(parameter.getSchema().getTypes(), Set.of("string"));
+        Schema<?> schema = parameter.getSchema();
+        Set<String> types = Objects.requireNonNullElse(schema.getTypes(), Set.of("string"));
         return switch (types.iterator().next()) {
             case "integer" -> Long.valueOf(value);
             case "number" -> Double.valueOf(value);

@@ -19,6 +19,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 
 /**
  * Tells a service manager how the daemon fares (sd_notify(3), sd_watchdog_enabled(3)): ready when a
@@ -31,10 +32,13 @@ class ServiceManager {
     private static final Logger LOG = System.getLogger(ServiceManager.class.getName());
 
     /** What has to work; the rest of health, such as a full disk, is no reason for a restart. */
-    private static final String REQUEST =
-            "GET /actuator/health/watchdog HTTP/1.1\r\n"
-                    + "Host: localhost\r\n"
-                    + "Connection: close\r\n\r\n";
+    private static final List<String> REQUEST =
+            List.of(
+                    "GET /actuator/health/watchdog HTTP/1.1",
+                    "Host: localhost",
+                    "Connection: close",
+                    "",
+                    "");
 
     private static final String ANSWER = "HTTP/1.1 200 ";
 
@@ -99,7 +103,7 @@ class ServiceManager {
 
     static boolean answers(Path socket) {
         try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
-            channel.write(ByteBuffer.wrap(REQUEST.getBytes(StandardCharsets.US_ASCII)));
+            channel.write(StandardCharsets.US_ASCII.encode(String.join("\r\n", REQUEST)));
             ByteBuffer answer = ByteBuffer.allocate(ANSWER.length());
             while (answer.hasRemaining() && channel.read(answer) >= 0) {
                 // until the status line is there
