@@ -32,7 +32,8 @@ class DistributionIT {
     private record Start(double seconds, double mebibytes) {}
 
     private static Start start(boolean cached) throws Exception {
-        try (ExternalDaemon daemon = ExternalDaemon.startPackaged(TestDaemon.newPlaces(), cached)) {
+        TestDaemon.Places places = TestDaemon.newPlaces();
+        try (ExternalDaemon daemon = ExternalDaemon.startPackaged(places, cached)) {
             String maps = Outside.read("/proc/" + daemon.pid() + "/maps");
             assertThat(maps).contains("/target/dist/runtime/lib/server/libjvm.so");
             assertThat(maps.contains("/target/dist/seahaven.aot")).isEqualTo(cached);
@@ -42,6 +43,8 @@ class DistributionIT {
             return new Start(
                     last(STARTED, daemon.log()),
                     last(RESIDENT, Outside.read("/proc/" + daemon.pid() + "/status")) / 1024);
+        } finally {
+            Outside.delete(places.base());
         }
     }
 
