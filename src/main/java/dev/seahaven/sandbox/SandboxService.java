@@ -44,6 +44,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
@@ -366,7 +367,7 @@ public final class SandboxService implements AutoCloseable {
                                     gone.complete(null);
                                 }
                             });
-            claims.add(sent.launch()::close);
+            claims.add(() -> giveUp(id, sent.launch(), gone));
             Report.Launched launched = await(first);
             PidFd init = find(launched.pid(), launched.startTicks()).orElse(null);
             Sandbox.Life life =
@@ -394,6 +395,16 @@ public final class SandboxService implements AutoCloseable {
             store(sandbox, exit);
         } catch (RuntimeException e) {
             throw claims.undo(e);
+        }
+    }
+
+    /** Ends a life that was sent off; its monitor, which writes the exit record, ends last. */
+    private void giveUp(SandboxId id, Launcher.Launch launch, CompletableFuture<Void> gone) {
+        try (launch) {
+            killAll(id);
+            if (!ended(gone, DEATH)) {
+                throw new SyscallException("launch(the monitor has not ended)", Errno.ETIMEDOUT);
+            }
         }
     }
 
@@ -537,8 +548,8 @@ public final class SandboxService implements AutoCloseable {
         files.markStopping(sandbox.id());
         thaw(sandbox);
         send(life, signal == null ? sandbox.spec().stopSignal() : signal);
-        if (!ended(life, wait)) {
-            killAll(sandbox);
+        if (!ended(life.ended(), wait)) {
+            killAll(sandbox.id());
             awaitDeath(sandbox, life);
         }
     }
@@ -565,9 +576,9 @@ public final class SandboxService implements AutoCloseable {
         }
     }
 
-    private void killAll(Sandbox sandbox) {
+    private void killAll(SandboxId id) {
         try {
-            launches.cgroup(sandbox.id()).kill();
+            launches.cgroup(id).kill();
         } catch (SyscallException e) {
             if (e.errno() != Errno.ENOENT && e.errno() != Errno.ENODEV) {
                 throw e;
@@ -575,9 +586,9 @@ public final class SandboxService implements AutoCloseable {
         }
     }
 
-    private static boolean ended(Sandbox.Life life, Duration wait) {
+    private static boolean ended(Future<?> end, Duration wait) {
         try {
-            life.ended().get(wait.toMillis(), TimeUnit.MILLISECONDS);
+            end.get(wait.toMillis(), TimeUnit.MILLISECONDS);
             return true;
         } catch (TimeoutException e) {
             return false;
@@ -590,7 +601,7 @@ public final class SandboxService implements AutoCloseable {
     }
 
     private static void awaitDeath(Sandbox sandbox, Sandbox.Life life) {
-        if (!ended(life, DEATH)) {
+        if (!ended(life.ended(), DEATH)) {
             throw new Problem(
                     ProblemType.BUSY,
                     "The processes of sandbox "
@@ -607,7 +618,7 @@ public final class SandboxService implements AutoCloseable {
                 () -> {
                     Sandbox.Life life = alive(sandbox, "killed");
                     if (signal == Signal.KILL) {
-                        killAll(sandbox);
+                        killAll(sandbox.id());
                         awaitDeath(sandbox, life);
                     } else {
                         send(life, signal);
@@ -728,7 +739,7 @@ public final class SandboxService implements AutoCloseable {
     Exit await(String reference, Duration wait) {
         Sandbox sandbox = get(reference);
         Sandbox.Life life = sandbox.life();
-        if (life != null && !ended(life, wait)) {
+        if (life != null && !ended(life.ended(), wait)) {
             throw new Problem(
                     ProblemType.WAIT_EXPIRED,
                     "The sandbox " + sandbox.id() + " still runs; wait again.");
@@ -757,7 +768,7 @@ public final class SandboxService implements AutoCloseable {
                         throw wrongState(sandbox, "deleted; stop it first, or give force=true");
                     }
                     if (life != null) {
-                        killAll(sandbox);
+                        killAll(sandbox.id());
                         awaitDeath(sandbox, life);
                     }
                     remove(sandbox);

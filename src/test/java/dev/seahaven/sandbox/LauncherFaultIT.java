@@ -143,6 +143,24 @@ class LauncherFaultIT {
         }
     }
 
+    /** Its monitor still writes how the command ended, into a directory that is to be removed. */
+    @Test
+    void aLaunchThatIsGivenUpAfterTheCommandWasStartedLeavesNothing() throws Exception {
+        ENVIRONMENT.clear();
+        try (TestDaemon daemon = TestDaemon.startWith(Faults.class)) {
+            for (int i = 0; i < 100; i++) {
+                for (String command : new String[] {"true", "sleep\",\"60"}) {
+                    calls.control().armFor("pidfdOpen");
+                    Api.Answer answer =
+                            daemon.api().post("/sandboxes", "{\"command\":[\"" + command + "\"]}");
+                    answer.expectProblem(500, "kernel-refused");
+                    assertThat(answer.json().path("syscall").asString()).isEqualTo("injected");
+                }
+            }
+            checkNothing(daemon, "at the end");
+        }
+    }
+
     @Test
     void aSystemCallOfTheDaemonThatFailsIsToldAndUndone() throws Exception {
         ENVIRONMENT.clear();

@@ -39,6 +39,7 @@ public final class FaultySyscalls implements InvocationHandler {
     private int left = -1;
     private boolean armedByMkdir;
     private int armedFor;
+    private @Nullable String armedName;
 
     private FaultySyscalls(Syscalls real, Runnable fault) {
         this.real = real;
@@ -72,6 +73,11 @@ public final class FaultySyscalls implements InvocationHandler {
         left = number;
     }
 
+    /** The next call of this name has the fault. */
+    public synchronized void armFor(String method) {
+        armedName = method;
+    }
+
     /** Likewise, but it counts from the first directory that is made below one named sandboxes. */
     public synchronized void armAtMkdir(int number) {
         armedByMkdir = true;
@@ -92,6 +98,10 @@ public final class FaultySyscalls implements InvocationHandler {
                 && arguments[0].toString().matches(".*/sandboxes/[a-z2-7]{12}")) {
             armedByMkdir = false;
             left = armedFor;
+        }
+        if (method.getName().equals(armedName)) {
+            armedName = null;
+            return true;
         }
         boolean looks = arguments != null && arguments[0].toString().startsWith("/proc/");
         return left > 0 && !looks && COUNTED.contains(method.getName()) && --left == 0;
