@@ -26,6 +26,7 @@ import org.testcontainers.utility.DockerImageName;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -131,8 +132,13 @@ class ContainerIT {
     @AfterAll
     static void remove() {
         if (container != null) {
+            DockerClient docker = DockerClientFactory.lazyClient();
+            // By itself it would be killed, and could not give its groups back.
+            docker.stopContainerCmd(container.getContainerId()).withTimeout(30).exec();
             container.stop();
-            DockerClientFactory.lazyClient().removeImageCmd(IMAGE).withForce(true).exec();
+            docker.removeImageCmd(IMAGE).withForce(true).exec();
+            assertThat(Outside.cgroupMounts())
+                    .noneMatch(hierarchy -> Files.exists(hierarchy.resolve(GROUP)));
         }
     }
 
