@@ -14,55 +14,72 @@ import java.util.Set;
 /** Which problems an operation can answer: by what it takes, and by what it does. */
 final class ApiProblems {
 
+    /** Of whatever asks the kernel. */
     private static final Set<ProblemType> KERNEL =
             EnumSet.of(
                     ProblemType.KERNEL_REFUSED,
                     ProblemType.UNSUPPORTED_FEATURE,
-                    ProblemType.EXHAUSTED,
-                    ProblemType.BUSY);
-    private static final Set<ProblemType> LIFECYCLE =
-            EnumSet.of(
-                    ProblemType.WRONG_STATE,
-                    ProblemType.IN_USE,
-                    ProblemType.KERNEL_REFUSED,
-                    ProblemType.UNSUPPORTED_FEATURE,
-                    ProblemType.EXHAUSTED,
-                    ProblemType.BUSY);
+                    ProblemType.EXHAUSTED);
+
+    /** Of a change of a sandbox. */
+    private static final Set<ProblemType> CHANGE =
+            with(KERNEL, ProblemType.WRONG_STATE, ProblemType.BUSY);
+
+    /** Of a start, which may share namespaces. */
+    private static final Set<ProblemType> START =
+            with(CHANGE, ProblemType.WRONG_NAMESPACE_TYPE, ProblemType.AMBIGUOUS_NAME);
+
+    private static final Set<ProblemType> CREATE =
+            with(START, ProblemType.NAME_TAKEN, ProblemType.FORBIDDEN);
+
+    /** Of whatever looks at one namespace, whose name may be stale. */
+    private static final Set<ProblemType> LOOK = with(KERNEL, ProblemType.WRONG_STATE);
 
     private static final Map<String, Set<ProblemType>> OF_OPERATIONS =
             Map.ofEntries(
-                    Map.entry("run", KERNEL),
-                    Map.entry("createSandbox", with(KERNEL, ProblemType.NAME_TAKEN)),
-                    Map.entry("startSandbox", LIFECYCLE),
-                    Map.entry("stopSandbox", LIFECYCLE),
-                    Map.entry("restartSandbox", LIFECYCLE),
-                    Map.entry("killSandbox", LIFECYCLE),
-                    Map.entry("pauseSandbox", LIFECYCLE),
-                    Map.entry("resumeSandbox", LIFECYCLE),
-                    Map.entry("deleteSandbox", LIFECYCLE),
+                    Map.entry("run", CREATE),
+                    Map.entry("createSandbox", CREATE),
+                    Map.entry("startSandbox", START),
+                    Map.entry("restartSandbox", START),
+                    Map.entry("stopSandbox", CHANGE),
+                    Map.entry("killSandbox", CHANGE),
+                    Map.entry("pauseSandbox", CHANGE),
+                    Map.entry("resumeSandbox", CHANGE),
+                    Map.entry(
+                            "deleteSandbox",
+                            with(CHANGE, ProblemType.IN_USE, ProblemType.PRECONDITION_FAILED)),
                     Map.entry(
                             "patchSandbox",
-                            with(
-                                    LIFECYCLE,
-                                    ProblemType.NAME_TAKEN,
-                                    ProblemType.PRECONDITION_FAILED)),
-                    Map.entry("getSandboxStats", EnumSet.of(ProblemType.WRONG_STATE)),
-                    Map.entry("auditSandbox", EnumSet.of(ProblemType.WRONG_STATE)),
-                    Map.entry("waitForSandbox", EnumSet.of(ProblemType.WAIT_EXPIRED)),
-                    Map.entry("getSandboxLogs", EnumSet.of(ProblemType.UNSUPPORTED_FEATURE)),
+                            with(CHANGE, ProblemType.NAME_TAKEN, ProblemType.PRECONDITION_FAILED)),
+                    Map.entry("getSandboxStats", with(KERNEL, ProblemType.WRONG_STATE)),
+                    Map.entry("auditSandbox", with(KERNEL, ProblemType.WRONG_STATE)),
+                    Map.entry(
+                            "waitForSandbox",
+                            EnumSet.of(
+                                    ProblemType.WAIT_EXPIRED,
+                                    ProblemType.WRONG_STATE,
+                                    ProblemType.BUSY)),
+                    Map.entry("listNamespaces", KERNEL),
+                    Map.entry("getNamespaceGraph", KERNEL),
                     Map.entry(
                             "createNamespace",
                             with(
                                     KERNEL,
+                                    ProblemType.BUSY,
                                     ProblemType.NAME_TAKEN,
                                     ProblemType.WRONG_NAMESPACE_TYPE,
                                     ProblemType.NOT_FOUND)),
-                    Map.entry("deleteNamespace", with(KERNEL, ProblemType.IN_USE)),
-                    Map.entry("viewNamespace", KERNEL),
-                    Map.entry("compareNamespaces", with(KERNEL, ProblemType.WRONG_NAMESPACE_TYPE)),
-                    Map.entry("execInNamespace", with(KERNEL, ProblemType.WRONG_STATE)),
-                    Map.entry("getProcess", EnumSet.of(ProblemType.KERNEL_REFUSED)),
-                    Map.entry("auditProcess", EnumSet.of(ProblemType.KERNEL_REFUSED)));
+                    Map.entry("getNamespace", LOOK),
+                    Map.entry("getNamespaceHolders", LOOK),
+                    Map.entry("viewNamespace", LOOK),
+                    Map.entry("compareNamespaces", with(LOOK, ProblemType.WRONG_NAMESPACE_TYPE)),
+                    Map.entry("deleteNamespace", with(LOOK, ProblemType.IN_USE, ProblemType.BUSY)),
+                    Map.entry("execInNamespace", with(LOOK, ProblemType.BUSY)),
+                    Map.entry(
+                            "listProcesses",
+                            with(LOOK, ProblemType.NOT_FOUND, ProblemType.AMBIGUOUS_NAME)),
+                    Map.entry("getProcess", KERNEL),
+                    Map.entry("auditProcess", KERNEL));
 
     private ApiProblems() {}
 

@@ -6,6 +6,7 @@ import dev.seahaven.web.ProblemType;
 
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
@@ -155,7 +156,7 @@ class NamespaceController {
             operationId = "deleteNamespace",
             summary = "Take the name of a namespace away, and tell what still holds it")
     @ApiResponse(responseCode = "200", description = "It lives on, for these holders.")
-    @ApiResponse(responseCode = "204", description = "It is gone.")
+    @ApiResponse(responseCode = "204", description = "It is gone.", content = @Content)
     ResponseEntity<Holders> delete(@PathVariable String namespace) {
         return service.delete(namespace)
                 .map(left -> ResponseEntity.ok(Holders.of(left.namespace(), left.all())))
@@ -223,6 +224,17 @@ class NamespaceController {
     @Operation(
             operationId = "getNamespaceGraph",
             summary = "The whole host as one graph; also as DOT, and as a stream of changes")
+    @ApiResponse(
+            responseCode = "200",
+            content = {
+                @Content(
+                        mediaType = MediaType.APPLICATION_JSON_VALUE,
+                        schema = @Schema(implementation = NamespaceGraph.class)),
+                @Content(mediaType = DOT, schema = @Schema(implementation = String.class)),
+                @Content(
+                        mediaType = MediaType.TEXT_EVENT_STREAM_VALUE,
+                        schema = @Schema(implementation = String.class))
+            })
     NamespaceGraph graph() {
         return NamespaceGraph.of(service.scan(), service.managers());
     }

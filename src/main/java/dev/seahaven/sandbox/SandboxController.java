@@ -10,6 +10,7 @@ import dev.seahaven.web.Violations;
 
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
@@ -147,7 +148,10 @@ class SandboxController {
         return StatsResponse.of(found, service.usage(found), proc);
     }
 
-    @DeleteMapping("/{sandbox}")
+    /**
+     * Clients that are made from the description accept problems only, where nothing else comes.
+     */
+    @DeleteMapping(path = "/{sandbox}", produces = MediaType.ALL_VALUE)
     @Operation(operationId = "deleteSandbox", summary = "Destroy a sandbox")
     @ApiResponse(responseCode = "204", description = "It is gone, with all that it had.")
     ResponseEntity<Void> delete(
@@ -270,6 +274,12 @@ class SandboxController {
 
     @GetMapping(path = "/{sandbox}/logs", produces = MediaType.TEXT_PLAIN_VALUE)
     @Operation(operationId = "getSandboxLogs", summary = "What a sandbox has written")
+    @ApiResponse(
+            responseCode = "200",
+            content =
+                    @Content(
+                            mediaType = MediaType.TEXT_PLAIN_VALUE,
+                            schema = @Schema(implementation = String.class)))
     ResponseEntity<StreamingResponseBody> logs(
             @PathVariable String sandbox,
             @Parameter(description = "Only that many lines at the end.") @RequestParam

@@ -72,7 +72,9 @@ final class SpecResolver {
     /** Likewise for a run. */
     SandboxSpec run() {
         violations.require(
-                request.start() == null, "start", "is possible for POST /sandboxes only");
+                !Boolean.FALSE.equals(request.start()),
+                "start",
+                "must not be false for a run, which starts at once; use POST /sandboxes");
         return resolve();
     }
 

@@ -32,6 +32,18 @@ class RunIT {
         return api.post("/runs", "{" + members + "}").expect(200).json();
     }
 
+    /** Clients that send what is the default anyway are no worse off. */
+    @Test
+    void aRunStartsAtOnce() {
+        assertThat(
+                        run("\"start\":true,\"command\":[\"true\"]")
+                                .path("exit")
+                                .path("exitCode")
+                                .asInt())
+                .isZero();
+        api.post("/runs", "{\"start\":false,\"command\":[\"true\"]}").expectViolation("start");
+    }
+
     @Test
     void aRunCollectsBothStreamsAndTheStatus() {
         JsonNode run =

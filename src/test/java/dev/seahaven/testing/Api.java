@@ -30,6 +30,14 @@ public final class Api {
         this.token = token;
     }
 
+    public String base() {
+        return "http://127.0.0.1:" + port;
+    }
+
+    public String token() {
+        return token;
+    }
+
     /** An answer; {@code json} is missing where the body is none. */
     public record Answer(int status, String text, HttpResponse<byte[]> raw) {
 
@@ -97,17 +105,20 @@ public final class Api {
     }
 
     public HttpRequest.Builder withoutToken(String path) {
-        return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path));
+        return HttpRequest.newBuilder(URI.create(base() + path));
     }
 
     public Answer send(HttpRequest.Builder request) {
         try {
             HttpResponse<byte[]> response =
                     HTTP.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
-            return new Answer(
-                    response.statusCode(),
-                    new String(response.body(), StandardCharsets.UTF_8),
-                    response);
+            Answer answer =
+                    new Answer(
+                            response.statusCode(),
+                            new String(response.body(), StandardCharsets.UTF_8),
+                            response);
+            Described.check(response.request(), answer);
+            return answer;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {

@@ -27,7 +27,7 @@ public final class Outside {
             process.getOutputStream().close();
             String text =
                     new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(process.waitFor(2, TimeUnit.MINUTES)).isTrue();
             assertThat(process.exitValue()).as(String.join(" ", command) + ": " + text).isZero();
             return text;
         } catch (IOException e) {
