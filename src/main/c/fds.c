@@ -216,6 +216,12 @@ int open_here(int dir, const char *path, int flags)
     return sys_openat2(dir, path, (uint64_t)(flags | O_CLOEXEC), RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 }
 
+/* For writing, also "self", in the spawner's own proc: whoever shares a mount namespace can have put files on another /proc. */
+int open_proc(const char *path)
+{
+    return sys_openat2(FD_PROC, path, O_WRONLY | O_CLOEXEC, RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS);
+}
+
 bool write_all(int fd, const void *bytes, size_t size)
 {
     const char *at = bytes;
@@ -242,6 +248,7 @@ void arrange_descriptors(const struct launch *launch)
         [FD_STDERR] = launch->child_err[1],
         [FD_SYNC] = launch->child_sync,
         [FD_STATUS] = launch->child_status,
+        [FD_PROC] = launch->host->proc,
     };
     for (int fd = 0; fd < FD_FIRST_FREE; fd++)
         if (dup3(from[fd], fd, fd <= FD_STDERR ? 0 : O_CLOEXEC) < 0)

@@ -34,7 +34,7 @@ void set_label(const struct plan *plan)
     enter_stage(STAGE_LABEL);
     if (plan->label.length == 0)
         return;
-    int fd = open(plan->label_file.bytes, O_WRONLY | O_CLOEXEC);
+    int fd = open_proc(plan->label_file.bytes);
     if (fd < 0 || !write_all(fd, plan->label.bytes, plan->label.length))
         fail("write", "%s, %s", plan->label_file.bytes, plan->label.bytes);
     close(fd);

@@ -92,6 +92,7 @@ void run_command(const struct launch *launch)
     leave_keyring();
     set_rlimits(plan);
     set_label(plan);
+    close(FD_PROC); /* no path of the plan may lead through it */
     if (no_new_privileges)
         forbid_new_privileges();
     restrict_with_landlock(plan);

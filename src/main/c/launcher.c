@@ -117,7 +117,7 @@ static void set_hostname(const struct plan *plan)
         fail("sethostname", "%s", plan->hostname.bytes);
 }
 
-/* The kernel shows everyone the same /proc/sys, and takes the namespaces of who writes. */
+/* The kernel shows everyone the same sys, and takes the namespaces of who writes. */
 static void set_sysctls(const struct plan *plan)
 {
     const uint8_t *at = plan->sysctls.at;
@@ -126,8 +126,8 @@ static void set_sysctls(const struct plan *plan)
     enter_stage(STAGE_SYSCTLS);
     for (uint32_t i = 0; i < plan->sysctls.count / 2; i++) {
         struct span name = span_next(&at), value = span_next(&at);
-        snprintf(path, sizeof path, "/proc/sys/%s", name.bytes);
-        int fd = open(path, O_WRONLY | O_CLOEXEC);
+        snprintf(path, sizeof path, "sys/%s", name.bytes);
+        int fd = open_proc(path);
         if (fd < 0)
             fail("open", "%s", path);
         if (!write_all(fd, value.bytes, value.length))
@@ -369,7 +369,7 @@ static int away_from_monitors(int fd)
 /* What a monitor opens must come after all that it keeps, so the numbers between are taken. */
 static void fix_last_descriptor(struct host *host)
 {
-    const int kept[] = {host->requests, host->wanted, host->net_ns, host->ipc_ns};
+    const int kept[] = {host->requests, host->wanted, host->net_ns, host->ipc_ns, host->proc};
     int fd;
 
     for (unsigned i = 0; i < sizeof kept / sizeof kept[0]; i++)
@@ -450,6 +450,9 @@ int main(void)
     host.ipc_ns = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
     if (host.net_ns < 0 || host.ipc_ns < 0)
         refuse("/proc/self/ns");
+    host.proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (host.proc < 0)
+        refuse("/proc");
     host.proc_has_pidns = probe_proc_pidns();
     if (dup3(FD_NULL, STDERR_FILENO, O_CLOEXEC) < 0)
         refuse("dup3");

@@ -17,7 +17,7 @@
 #define PLACE_WORK "/work"       /* layers of overlays, while they are mounted */
 
 /* Descriptors of a child, from its first step on. */
-enum child_fd { FD_STDIN, FD_STDOUT, FD_STDERR, FD_SYNC, FD_STATUS, FD_FIRST_FREE };
+enum child_fd { FD_STDIN, FD_STDOUT, FD_STDERR, FD_SYNC, FD_STATUS, FD_PROC, FD_FIRST_FREE };
 
 /* The spawner keeps /dev/null on every number up to this one: so dup3 to a child_fd never hits a source. */
 #define FD_NULL 9
@@ -26,6 +26,7 @@ struct host { /* of the spawner, inherited by every monitor */
     pid_t spawner;
     int requests, wanted; /* sockets and pipe: requests come, and monitors tell that more of them are wanted */
     int net_ns, ipc_ns;  /* its own namespaces, for the way back */
+    int proc;            /* its /proc: what is mounted there elsewhere may be anything */
     int last_fd;         /* what a monitor opens comes after it */
     bool proc_has_pidns; /* proc takes the option pidns (Linux 6.17) */
 };
@@ -98,6 +99,7 @@ void arrange_descriptors(const struct launch *launch);
 bool send_pid(int socket, pid_t pid, int pidfd);
 bool receive_pid(int socket, pid_t *pid, int *pidfd);
 int open_here(int dir, const char *path, int flags);
+int open_proc(const char *path);
 bool write_all(int fd, const void *bytes, size_t size);
 
 /* init.c */

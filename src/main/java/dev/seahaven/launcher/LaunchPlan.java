@@ -205,7 +205,7 @@ public record LaunchPlan(
     public record Sysctl(String path, String value) {}
 
     /**
-     * @param file to write it to, inside
+     * @param file to write it to, below {@code /proc}
      */
     public record Label(String file, String text) {}
 

@@ -52,11 +52,9 @@ final class HardeningPlanner {
 
     private static @Nullable Label label(Security security) {
         if (security.apparmor() != null) {
-            return new Label("/proc/self/attr/apparmor/exec", "exec " + security.apparmor());
+            return new Label("self/attr/apparmor/exec", "exec " + security.apparmor());
         }
-        return security.selinux() == null
-                ? null
-                : new Label("/proc/self/attr/exec", security.selinux());
+        return security.selinux() == null ? null : new Label("self/attr/exec", security.selinux());
     }
 
     /** The program that filters a sandbox's system calls; empty for none. */
@@ -83,8 +81,7 @@ final class HardeningPlanner {
 
     private static List<Sysctl> sysctls(SandboxSpec spec, Mappings mappings) {
         List<Sysctl> sysctls = new ArrayList<>();
-        // In another's mounts /proc/sys is that one's, and read-only.
-        if (spec.isNew(NamespaceType.NET) && spec.isNew(NamespaceType.MNT)) {
+        if (spec.isNew(NamespaceType.NET)) {
             add(sysctls, spec, "net/ipv4/ip_unprivileged_port_start", "0");
             long last = lastGid(mappings.gids());
             if (last >= 0) {

@@ -407,10 +407,6 @@ final class SpecResolver {
                 "security.readOnlyPaths",
                 "needs namespaces.mount to be \"new\"");
         violations.require(
-                ownMounts || asked.sysctls().isEmpty(),
-                "security.sysctls",
-                "needs namespaces.mount to be \"new\"");
-        violations.require(
                 ownMounts || asked.devices().isEmpty(),
                 "security.devices",
                 "needs namespaces.mount to be \"new\"");

@@ -68,7 +68,7 @@ class PlanCodecTest {
                 new Hardening(
                         List.of(new Rlimit(7, 1024, -1)),
                         List.of(new Sysctl("net/ipv4/ip_forward", "1")),
-                        new Label("/proc/self/attr/exec", "exec box"),
+                        new Label("self/attr/exec", "exec box"),
                         new Landlock(
                                 0x1fff,
                                 2,
@@ -122,7 +122,7 @@ class PlanCodecTest {
                         landlock_path c /usr
                         landlock_port 2 443
                         filter 16
-                        label /proc/self/attr/exec exec box
+                        label self/attr/exec exec box
                         sysctl net/ipv4/ip_forward
                         sysctl 1
                         uid_map 0 524288 65536

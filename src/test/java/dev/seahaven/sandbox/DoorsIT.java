@@ -1,8 +1,10 @@
 package dev.seahaven.sandbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.seahaven.testing.Api;
+import dev.seahaven.testing.HostProcess;
 import dev.seahaven.testing.NothingLeft;
 import dev.seahaven.testing.Outside;
 import dev.seahaven.testing.TestDaemon;
@@ -17,11 +19,13 @@ import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Each door that is known is tried from inside of a default sandbox, and is shut; and with the
@@ -245,6 +249,126 @@ class DoorsIT {
                 Outside.delete(trap);
             }
         }
+    }
+
+    /**
+     * Whoever shares another's mounts finds on {@code /proc} what the other has put there: a place
+     * where a sysctl or a label would be written to nothing (CVE-2019-16884).
+     */
+    @Test
+    void aProcThatIsNoneIsNotWrittenTo() {
+        String file = "net/ipv4/ip_unprivileged_port_start";
+        String trap =
+                api.create(
+                        "{\"name\":\"trap\",\"command\":[\"/bin/sh\",\"-c\",\"mount -t tmpfs none"
+                                + " /proc && mkdir -p /proc/sys/net/ipv4 && echo trap > /proc/sys/"
+                                + file
+                                + " && echo set; exec sleep 60\"],\"security\":{\"seccomp\":"
+                                + "\"unconfined\",\"capabilities\":{\"add\":[\"SYS_ADMIN\"]}}}");
+        await().until(() -> api.get("/sandboxes/trap/logs").text().equals("set\n"));
+        String into =
+                api.create(
+                        "{\"command\":[\"sleep\",\"60\"],\"namespaces\":{\"mount\":\"sandbox:trap\"},"
+                            + "\"security\":{\"sysctls\":{\"net.ipv4.ip_unprivileged_port_start\":\"77\"}}}");
+        assertThat(Outside.read("/proc/" + api.pid(trap) + "/root/proc/sys/" + file))
+                .isEqualTo("trap\n");
+        assertThat(
+                        Outside.run(
+                                "nsenter",
+                                "--target",
+                                String.valueOf(api.pid(into)),
+                                "--net",
+                                "cat",
+                                "/proc/sys/" + file))
+                .isEqualTo("77\n");
+        api.destroy(into);
+        api.destroy(trap);
+    }
+
+    /** While roots are made, a directory of theirs turns into a link to the host's and back. */
+    @Test
+    void aLinkThatIsSwappedInWhileARootIsMadeLeadsNowhere() throws Exception {
+        Path shared = Files.createTempDirectory(Path.of("/var/lib"), "seahaven-test-swap");
+        Path canary = Files.createTempDirectory(Path.of("/var/lib"), "seahaven-test-canary");
+        AtomicBoolean over = new AtomicBoolean();
+        Thread swapper = new Thread(() -> swap(shared, canary, over));
+        try {
+            Files.setPosixFilePermissions(shared, PosixFilePermissions.fromString("rwx------"));
+            Files.setPosixFilePermissions(canary, PosixFilePermissions.fromString("rwxrwxrwx"));
+            for (String directory : List.of("bin", "dev", "proc", "sys", "tmp")) {
+                Files.createDirectory(shared.resolve(directory));
+            }
+            Files.copy(Path.of("target/launcher-test/doors"), shared.resolve("bin/doors"));
+            Files.createSymbolicLink(shared.resolve("link"), canary);
+            swapper.start();
+            int made = 0;
+            for (int i = 0; i < 150; i++) {
+                Api.Answer answer =
+                        api.post(
+                                "/runs",
+                                "{\"command\":[\"/bin/doors\",\"write\",\"/tmp/x\"],\"rootfs\":{\"path\":\""
+                                        + shared
+                                        + "\"}}");
+                assertThat(answer.status()).as(answer.text()).isIn(200, 400);
+                made += answer.status() == 200 ? 1 : 0;
+            }
+            assertThat(made).isBetween(1, 149);
+            assertThat(canary).isEmptyDirectory();
+            assertThat(Outside.read("/proc/self/mountinfo")).doesNotContain(canary.toString());
+        } finally {
+            over.set(true);
+            swapper.join();
+            Outside.delete(shared);
+            Outside.delete(canary);
+        }
+    }
+
+    private static void swap(Path root, Path canary, AtomicBoolean over) {
+        try {
+            while (!over.get()) {
+                for (String place : List.of("proc", "dev", "tmp")) {
+                    Files.move(root.resolve(place), root.resolve("aside"));
+                    Files.createSymbolicLink(root.resolve(place), canary);
+                    Files.delete(root.resolve(place));
+                    Files.move(root.resolve("aside"), root.resolve(place));
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /**
+     * The one that enters from outside is looked for by number, again and again, until it is there.
+     */
+    @Test
+    void whoEntersCannotBeTraced() {
+        String watcher =
+                api.create(
+                        "{\"command\":[\""
+                                + Outside.doors()
+                                + "\",\"watch\",\"sleep\"],\"security\":{\"seccomp\":\"unconfined\","
+                                + "\"capabilities\":{\"add\":[\"SYS_PTRACE\"]}}}");
+        await().until(() -> api.get("/sandboxes/" + watcher + "/logs").text().contains("watching"));
+        int init = api.pid(watcher);
+        for (int i = 0; i < 60; i++) {
+            api.post(
+                            "/namespaces/"
+                                    + HostProcess.number(Outside.namespace(init, "pid"))
+                                    + "/exec",
+                            "{\"command\":[\"sleep\",\"0\"]}")
+                    .expect(200);
+            api.post(
+                            "/runs",
+                            "{\"command\":[\"sleep\",\"0\"],\"namespaces\":{\"pid\":\"sandbox:"
+                                    + watcher
+                                    + "\"}}")
+                    .expect(200);
+        }
+        assertThat(api.get("/sandboxes/" + watcher + "/logs").text().lines().skip(1))
+                .as("what it could trace before the program was executed")
+                .isEmpty();
+        api.destroy(watcher);
     }
 
     @Test
