@@ -19,6 +19,8 @@ import tools.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.stream.Stream;
 
 /** A daemon that comes back. */
 @ExtendWith(NothingLeft.class)
@@ -94,6 +96,34 @@ class RecoveryIT {
                     .expectProblem(409, "name-taken");
             for (String id : new String[] {running, exits, paused, stopped, failed}) {
                 after.destroy(id);
+            }
+        }
+    }
+
+    @Test
+    void idsAreNeverSharedByTwoAlsoAcrossARestart() throws Exception {
+        ExternalDaemon first = start();
+        String one = first.api().create("{\"command\":[\"sleep\",\"60\"]}");
+        String idle = first.api().create("{\"start\":false,\"command\":[\"sleep\",\"60\"]}");
+        String map = Outside.read("/proc/" + first.api().pid(one) + "/uid_map");
+        first.kill();
+        try (ExternalDaemon second = start()) {
+            Api api = second.api();
+            assertThat(Outside.read("/proc/" + api.pid(one) + "/uid_map")).isEqualTo(map);
+            String another = api.create("{\"command\":[\"sleep\",\"60\"]}");
+            api.post("/sandboxes/" + idle + "/start").expect(200);
+            List<String> maps =
+                    Stream.of(one, idle, another)
+                            .map(id -> Outside.read("/proc/" + api.pid(id) + "/uid_map"))
+                            .toList();
+            assertThat(maps).doesNotHaveDuplicates().allMatch(each -> each.contains(" 65536"));
+            api.destroy(one);
+            String later = api.create("{\"command\":[\"sleep\",\"60\"]}");
+            assertThat(Outside.read("/proc/" + api.pid(later) + "/uid_map"))
+                    .as("what was given back is given again")
+                    .isEqualTo(map);
+            for (String id : List.of(idle, another, later)) {
+                api.destroy(id);
             }
         }
     }
