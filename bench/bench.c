@@ -173,6 +173,30 @@ static struct series series[WORKS] = {{.name = "floor"},
                                       {.name = "POST /sandboxes + DELETE"}};
 static void (*const works[WORKS])(void) = {do_floor, do_unhardened_floor, do_run, do_run_unfiltered, do_run_with_landlock, do_sandbox};
 
+/*
+ * What a layer adds: the same work with and without it, in turn and in changing order, each pair so close together that the
+ * machine is as fast for both; the median of the differences.
+ */
+static void compare_pairs(const char *name, void (*with)(void), void (*without)(void), double seconds)
+{
+    static double differences[SAMPLES_MAX];
+    unsigned pairs = 0;
+    double end = now() + seconds * 1e3;
+
+    settle();
+    while (now() < end && pairs < SAMPLES_MAX) {
+        bool first = pairs % 2 == 0;
+        double begin = now();
+        (first ? with : without)();
+        double middle = now();
+        (first ? without : with)();
+        double one = middle - begin, other = now() - middle;
+        differences[pairs++] = first ? one - other : other - one;
+    }
+    qsort(differences, pairs, sizeof *differences, compare);
+    printf("| %s | %.2f | %u |\n", name, pairs == 0 ? 0 : differences[pairs / 2], pairs);
+}
+
 int main(int count, char **arguments)
 {
     double seconds = count > 4 ? atof(arguments[4]) : 60, rates[WORKS] = {0};
@@ -208,6 +232,11 @@ int main(int count, char **arguments)
         printf("| %s | %.2f | %.2f | %.2f | %.2f | %.0f | %.2f |\n", series[i].name, quantile(&series[i], 0),
                quantile(&series[i], 0.5), quantile(&series[i], 0.99), quantile(&series[i], 0.5) / quantile(&series[0], 0.5),
                rates[i], rates[i] / rates[0]);
+    printf("\n| what is added | ms, the median of the differences | pairs |\n|---|---|---|\n");
+    compare_pairs("a filter, to POST /runs", do_run, do_run_unfiltered, seconds / 6);
+    compare_pairs("Landlock, to POST /runs", do_run_with_landlock, do_run, seconds / 6);
+    compare_pairs("both, to POST /runs", do_run_with_landlock, do_run_unfiltered, seconds / 6);
+    compare_pairs("a filter and v1 groups, to the floor", do_floor, do_unhardened_floor, seconds / 6);
     floor_finish();
     return 0;
 }

@@ -17,6 +17,7 @@
 #include "syscalls.h"
 
 #define OUTPUT_CHUNK (32u * 1024u) /* a run that writes less than this has its output in the last report */
+#define RECORD_PART "exit.part" /* becomes "exit" */
 #define DRAIN_NANOS 1000000000ull /* for output that is still on its way when the last process has died */
 
 struct stream {
@@ -30,6 +31,7 @@ struct stream {
 static struct launch launch;
 static struct stream streams[2];
 static enum end_reason reason;
+static int record; /* of how it ended, while it runs */
 
 /* ------------------------------------------------------------------ killing */
 
@@ -260,6 +262,16 @@ static void carry_out(void)
     launch.phase_nanos[PHASE_SETUP] = since; /* until the command is executed */
 }
 
+/* Takes the room for the exit record now: a disk that is full at the end must not lose it. */
+static void prepare_record(void)
+{
+    static const struct report_exited none;
+
+    record = openat(launch.fds[launch.plan.fd_state], RECORD_PART, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (record < 0 || !write_all(record, &none, sizeof none))
+        fail("write", "exit record");
+}
+
 /* The run record, and then the daemon. A sandbox that the daemon does not hear of must not be: whoever died, it ends. */
 static struct report_launched tell_launched(void)
 {
@@ -267,6 +279,8 @@ static struct report_launched tell_launched(void)
     struct report_launched report = launched_report();
 
     enter_stage(STAGE_RECORD);
+    if (plan->fd_state != WIRE_NO_FD)
+        prepare_record();
     if (plan->fd_run != WIRE_NO_FD && !write_all(launch.fds[plan->fd_run], &report, sizeof report))
         fail("write", "run record");
     if (send(launch.channel, &report, sizeof report, MSG_NOSIGNAL) < 0 && errno != EPIPE)
@@ -417,11 +431,9 @@ static void supervise(void)
 static bool write_record(const struct report_exited *report)
 {
     int dir = launch.fds[launch.plan.fd_state];
-    int fd = openat(dir, "exit.part", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool written = fd >= 0 && write_all(fd, report, sizeof *report);
 
-    close(fd);
-    return written && renameat(dir, "exit.part", dir, "exit") == 0;
+    return lseek(record, 0, SEEK_SET) == 0 && write_all(record, report, sizeof *report) &&
+           renameat(dir, RECORD_PART, dir, "exit") == 0;
 }
 
 static void tell_exited(struct report_launched launched)
@@ -456,8 +468,8 @@ static void tell_exited(struct report_launched launched)
         .launched = launched,
     };
     if (plan->fd_state != WIRE_NO_FD)
-        for (int tries = 0; !write_record(&report) && tries < 600; tries++)
-            sleep(1); /* a full disk: the record is worth waiting for */
+        for (int tries = 0; !write_record(&report) && errno != ENOENT && tries < 600; tries++)
+            sleep(1); /* a full disk, where writing takes room again; ENOENT: it was deleted meanwhile */
     if ((plan->flags & PLAN_CAPTURE) != 0) {
         report.stdout_bytes = streams[0].held;
         report.stderr_bytes = streams[1].held;

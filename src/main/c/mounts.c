@@ -334,7 +334,8 @@ void build_devices(const struct plan *plan)
     char path[32];
 
     enter_stage(STAGE_DEVICES);
-    int dev = make_mount("tmpfs", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_STRICTATIME, dev_options);
+    /* Each device is a mount of its own, so a node that is made here opens nothing. */
+    int dev = make_mount("tmpfs", KERNEL_ATTRIBUTES | MOUNT_ATTR_STRICTATIME, dev_options);
     attach(dev, AT_FDCWD, PLACE_STAGE, "/dev");
     for (unsigned i = 0; i < sizeof devices / sizeof devices[0]; i++) {
         snprintf(path, sizeof path, PLACE_DEVICES "/%s", devices[i]);
@@ -434,6 +435,7 @@ static int open_path(const struct mounts *mounts, const char *path)
 /* Whatever is not there needs no hiding. */
 void mask_paths(const struct plan *plan, const struct mounts *mounts)
 {
+    struct mount_attributes read_only = {.set = MOUNT_ATTR_RDONLY};
     struct stat about;
     const uint8_t *at = plan->masked.at;
 
@@ -458,10 +460,12 @@ void mask_paths(const struct plan *plan, const struct mounts *mounts)
             continue;
         if (target < 0)
             fail("openat2", "%s", path.bytes);
-        int tree = sys_open_tree(target, "", OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH);
+        /* With all that is mounted below: else what hides something there would be left behind, under the copy. */
+        int tree = sys_open_tree(target, "", OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
         if (tree < 0)
             fail("open_tree", "%s", path.bytes);
-        change_attributes(tree, (struct mount_attributes){.set = MOUNT_ATTR_RDONLY}, path.bytes);
+        if (sys_mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &read_only) < 0)
+            fail("mount_setattr", "%s", path.bytes);
         attach(tree, target, "", path.bytes);
         close(tree);
         close(target);

@@ -6,7 +6,9 @@
 #include <fcntl.h>
 #include <linux/io_uring.h>
 #include <linux/keyctl.h>
+#include <netinet/in.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -108,6 +111,18 @@ static int listen_on(const char *name)
         pause();
 }
 
+static int listen_udp(int port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+
+    if (bind(socket(AF_INET, SOCK_DGRAM, 0), (struct sockaddr *)&address, sizeof address) < 0)
+        return 1;
+    puts("ready");
+    fflush(stdout);
+    for (;;)
+        pause();
+}
+
 /* A symbolic link put in the place of a device, or of what is read later by somebody else. */
 static long swap_device(const char *name)
 {
@@ -117,6 +132,38 @@ static long swap_device(const char *name)
     if (unlink(path) < 0 && errno != ENOENT)
         return -1;
     return symlink("/proc/sys/kernel/core_pattern", path);
+}
+
+/* On a terminal of its own, so that only what stands in the way of the request itself is left. */
+static long push_input(unsigned long request)
+{
+    int pty = posix_openpt(O_RDWR | O_NOCTTY);
+
+    if (pty < 0 || unlockpt(pty) < 0)
+        return -1;
+    if (fork() == 0) { /* nobody's leader, and so can lead a session with this terminal */
+        setsid();
+        int tty = open(ptsname(pty), O_RDWR);
+        exit(tty < 0 || ioctl(tty, request, "x") < 0 ? errno : 0);
+    }
+    int status;
+    wait(&status);
+    errno = WEXITSTATUS(status);
+    return errno == 0 ? 0 : -1;
+}
+
+/* With 0 a program that core_pattern names would run as root of the host; a sandbox has 1. */
+static long allow_cores(void)
+{
+    struct rlimit limit = {0, 0};
+
+    (void)setrlimit(RLIMIT_CORE, &limit);
+    (void)syscall(SYS_setrlimit, 1ul << 40 | RLIMIT_CORE, &limit);
+    (void)syscall(SYS_prlimit64, 0, 1ul << 40 | RLIMIT_CORE, &limit, NULL);
+    if (getrlimit(RLIMIT_CORE, &limit) < 0)
+        return -1;
+    errno = EPERM;
+    return limit.rlim_cur == 0 ? 0 : -1;
 }
 
 static int read_name(int pid, char name[32])
@@ -135,10 +182,11 @@ static int read_name(int pid, char name[32])
 
 /*
  * Looks for processes that come, and tells each that it could take hold of while it was neither of its own program nor of
- * the one named: whoever enters the sandbox from outside has not executed it yet.
+ * the one named: whoever enters the sandbox from outside has not executed it yet. And each, once, that it could not.
  */
 static void watch(const char *known)
 {
+    static char met[400];
     char file[64], before[32], after[32];
 
     puts("watching");
@@ -151,8 +199,10 @@ static void watch(const char *known)
             int memory = open(file, O_RDWR);
             snprintf(file, sizeof file, "/proc/%d/root/proc", pid);
             int root = memory < 0 ? open(file, O_PATH) : -1;
-            if ((memory >= 0 || root >= 0) && read_name(pid, after) && strcmp(after, known) != 0) {
-                printf("%d %s %s\n", pid, before, after);
+            bool held = memory >= 0 || root >= 0;
+            if (read_name(pid, after) && strcmp(after, known) != 0 && (held || !met[pid])) {
+                met[pid] = 1;
+                printf("%s %d %s %s\n", held ? "held" : "missed", pid, before, after);
                 fflush(stdout);
             }
             close(memory);
@@ -160,7 +210,7 @@ static void watch(const char *known)
         }
 }
 
-static void bomb(const char *what)
+static void bomb(const char *what, bool stays)
 {
     static char page[1 << 20];
 
@@ -185,6 +235,8 @@ static void bomb(const char *what)
         while ((got = write(fd, page, sizeof page)) > 0)
             written += got;
         printf("%ld %s\n", written, strerrorname_np(errno));
+        if (stays)
+            pause();
         exit(0);
     }
     if (strcmp(what, "bomb-log") == 0)
@@ -198,7 +250,7 @@ int main(int count, char **arguments)
     const char *what = count > 1 ? arguments[1] : "", *with = count > 2 ? arguments[2] : "";
 
     if (strncmp(what, "bomb-", 5) == 0)
-        bomb(what);
+        bomb(what, strcmp(with, "stay") == 0);
     if (strcmp(what, "watch") == 0)
         watch(with);
     if (strcmp(what, "userns") == 0)
@@ -220,7 +272,7 @@ int main(int count, char **arguments)
     if (strcmp(what, "io_uring") == 0)
         return tell(io_uring());
     if (strcmp(what, "bpf") == 0)
-        return tell(syscall(SYS_bpf, 0, NULL, 0) < 0 && errno == EFAULT ? 0 : -1);
+        return tell(syscall(SYS_bpf, 0, NULL, 0) < 0 && (errno == EFAULT || errno == EINVAL) ? 0 : -1);
     if (strcmp(what, "userfaultfd") == 0)
         return tell(syscall(SYS_userfaultfd, 1));
     if (strcmp(what, "handle") == 0)
@@ -241,9 +293,17 @@ int main(int count, char **arguments)
         return tell(abstract_socket(with, connect, socket(AF_UNIX, SOCK_STREAM, 0)));
     if (strcmp(what, "listen") == 0)
         return listen_on(with);
+    if (strcmp(what, "listen-udp") == 0)
+        return listen_udp(atoi(with));
     if (strcmp(what, "swap-device") == 0)
         return tell(swap_device(with));
     if (strcmp(what, "tiocsti") == 0)
-        return tell(ioctl(open("/dev/tty", O_RDWR) < 0 ? 0 : 0, TIOCSTI, "x"));
+        return tell(push_input(TIOCSTI));
+    if (strcmp(what, "tioclinux") == 0)
+        return tell(push_input(TIOCLINUX));
+    if (strcmp(what, "core-limit") == 0)
+        return tell(allow_cores());
+    if (strcmp(what, "seals") == 0)
+        return !printf("%d\n", fcntl(open(with, O_RDONLY), F_GET_SEALS));
     return 2;
 }

@@ -61,6 +61,7 @@ class DaemonConfiguration {
                 sandbox.logLimit().toBytes(),
                 sandbox.captureLimit().toBytes(),
                 sandbox.scratch().toBytes(),
+                sandbox.diskReserve().toBytes(),
                 sandbox.firstId(),
                 sandbox.changeTimeout(),
                 Processors.possible(),

@@ -45,6 +45,9 @@ record SeahavenProperties(
      *     4KB to 1TB
      * @param captureLimit what is kept of each stream of a run; the rest is cut. From 1B to 16MB
      * @param scratch size of the writable layer of a run, which is in memory. From 1MB to 1TB
+     * @param diskReserve what sandboxes leave free of the disk of the state directory, but at most
+     *     a twentieth of it: when less is free, the one with the largest layer is ended, and none
+     *     is made. From 0B, which guards nothing, to 1TB
      * @param memory limit of a sandbox that names none; at most what the host has. From 4MB
      * @param firstId lowest id of the host that sandboxes are given. From 65536 to 4293918720
      * @param changeTimeout how long a change waits for another of the same sandbox. From 1ms to 1h
@@ -53,6 +56,7 @@ record SeahavenProperties(
             @DefaultValue("64MB") DataSize logLimit,
             @DefaultValue("1MB") DataSize captureLimit,
             @DefaultValue("256MB") DataSize scratch,
+            @DefaultValue("1GB") DataSize diskReserve,
             @DefaultValue("1GB") DataSize memory,
             @DefaultValue("524288") long firstId,
             @DefaultValue("30s") Duration changeTimeout) {
@@ -61,6 +65,7 @@ record SeahavenProperties(
             require("log-limit", logLimit, DataSize.ofKilobytes(4), DataSize.ofTerabytes(1));
             require("capture-limit", captureLimit, DataSize.ofBytes(1), DataSize.ofMegabytes(16));
             require("scratch", scratch, DataSize.ofMegabytes(1), DataSize.ofTerabytes(1));
+            require("disk-reserve", diskReserve, DataSize.ofBytes(0), DataSize.ofTerabytes(1));
             require("memory", memory, DataSize.ofMegabytes(4), DataSize.ofTerabytes(1024));
             require("first-id", firstId, 65_536L, 4_293_918_720L);
             require("change-timeout", changeTimeout, Duration.ofMillis(1), Duration.ofHours(1));

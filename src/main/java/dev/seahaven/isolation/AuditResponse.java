@@ -46,8 +46,12 @@ record AuditResponse(
             List<String> devices,
             List<String> listening) {}
 
+    /**
+     * @param ownedBy the user namespace that has rights over it, where that is neither the
+     *     process's own nor the host's
+     */
     @Schema(name = "NamespaceLayer")
-    record Namespace(long id, boolean isolated) {}
+    record Namespace(long id, boolean isolated, @Nullable Long ownedBy) {}
 
     /**
      * @param mode of seccomp(2), in words

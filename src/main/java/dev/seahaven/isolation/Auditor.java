@@ -34,6 +34,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -45,7 +46,11 @@ import java.util.stream.Collectors;
 final class Auditor {
 
     private static final int DEVICES_MAX = 400;
+    private static final int DEVICES_DEPTH = 3;
+
+    // of include/net/tcp_states.h, which udp has too
     private static final long LISTEN = 0x0a;
+    private static final long UNCONNECTED = 0x07;
 
     /** Where container engines listen. */
     private static final List<String> ENGINE_SOCKETS =
@@ -59,6 +64,9 @@ final class Auditor {
                     "run/incus/unix.socket",
                     "var/lib/lxd/unix.socket",
                     "var/lib/incus/unix.socket");
+
+    private static final Set<String> ENGINE_SOCKET_NAMES =
+            ENGINE_SOCKETS.stream().map(Auditor::name).collect(Collectors.toSet());
 
     /** Character devices that only pass on what a process has anyway. */
     private static final Set<String> HARMLESS =
@@ -100,11 +108,7 @@ final class Auditor {
 
     /** Of any process of the host. */
     AuditResponse process(int pid) {
-        Hardened sandbox =
-                finder.ofProcess(pid, NamespaceType.PID)
-                        .flatMap(link -> sandboxes.hardenedInPid(link.id()))
-                        .orElse(null);
-        return audit(pid, sandbox);
+        return audit(pid, sandboxes.hardenedInGroup(pid).orElse(null));
     }
 
     /** Holds the process meanwhile, so that its number does not become another's. */
@@ -138,13 +142,7 @@ final class Auditor {
         Map<String, Namespace> namespaces = namespaces(pid);
         List<IdMapping> map = IdMapping.parse(proc.read(pid + "/uid_map").orElse(""));
         boolean ownUser = namespaces.containsKey("user") && namespaces.get("user").isolated();
-        boolean rootIsHosts =
-                !ownUser
-                        || map.stream()
-                                .anyMatch(
-                                        each ->
-                                                each.mapsInside(0)
-                                                        && each.outside() - each.inside() == 0);
+        boolean rootIsHosts = !ownUser || map.stream().anyMatch(each -> each.mapsOutside(0));
         List<MountInfo> mounts = MountInfo.parse(proc.read(pid + "/mountinfo").orElse(""));
         List<MountInfo> hosts = MountInfo.read(proc);
         String label = label(pid);
@@ -160,33 +158,53 @@ final class Auditor {
                         cgroup(pid, mounts, hosts),
                         writableMounts(mounts, hosts, rootIsHosts),
                         openKernelPaths(mounts),
-                        engineSockets(pid),
+                        engineSockets(pid, mounts),
                         devices(pid),
                         namespaces.containsKey("net") && !namespaces.get("net").isolated()
-                                ? listening(pid)
+                                ? listening(sandbox == null ? List.of(pid) : sandbox.processes())
                                 : List.of());
         return new Facts(
                 layers,
-                set(status.hex("CapEff")),
-                set(status.hex("CapBnd")),
+                set(reachable(status)),
                 set(status.hex("CapAmb")),
                 rootIsHosts,
-                status.uid(),
                 label != null,
                 sandbox);
     }
 
     private Map<String, Namespace> namespaces(int pid) {
         Map<String, Namespace> namespaces = new LinkedHashMap<>();
+        Optional<NamespaceLink> user = finder.ofProcess(pid, NamespaceType.USER);
         for (NamespaceType type : NamespaceType.values()) {
             Optional<NamespaceLink> link = finder.ofProcess(pid, type);
+            boolean isolated = !link.equals(finder.hosts(type));
             link.ifPresent(
                     here ->
                             namespaces.put(
                                     type.kernelName(),
-                                    new Namespace(here.id(), !link.equals(finder.hosts(type)))));
+                                    new Namespace(
+                                            here.id(),
+                                            isolated,
+                                            isolated && type != NamespaceType.USER
+                                                    ? otherOwner(pid, type, user)
+                                                    : null)));
         }
         return namespaces;
+    }
+
+    private @Nullable Long otherOwner(int pid, NamespaceType type, Optional<NamespaceLink> user) {
+        try (Fd namespace = finder.open(pid, type)) {
+            return finder.owner(namespace)
+                    .filter(owner -> user.filter(own -> own.id() == owner).isEmpty())
+                    .filter(
+                            owner ->
+                                    finder.hosts(NamespaceType.USER)
+                                            .filter(host -> host.id() == owner)
+                                            .isEmpty())
+                    .orElse(null);
+        } catch (SyscallException e) {
+            return null; // it ends, which is looked at when all is known
+        }
     }
 
     private static Map<String, List<String>> capabilities(ProcStatus status) {
@@ -202,6 +220,12 @@ final class Auditor {
             sets.put(each[0], Capability.names(status.hex(each[1])));
         }
         return sets;
+    }
+
+    /** Without new privileges nothing is gained by executing a program (capabilities(7)). */
+    private static long reachable(ProcStatus status) {
+        long permitted = status.hex("CapPrm");
+        return status.number("NoNewPrivs") == 1 ? permitted : permitted | status.hex("CapBnd");
     }
 
     private static Set<Capability> set(long mask) {
@@ -369,14 +393,47 @@ final class Auditor {
         }
     }
 
-    private List<String> engineSockets(int pid) {
+    /** Where they usually are, those of users too, and wherever a mount brings one by its name. */
+    private List<String> engineSockets(int pid, List<MountInfo> mounts) {
+        Set<String> candidates = new LinkedHashSet<>(ENGINE_SOCKETS);
+        for (MountInfo mount : mounts) {
+            String point = mount.mountPoint().substring(1);
+            if (ENGINE_SOCKET_NAMES.contains(name(mount.root()))) {
+                candidates.add(point);
+            }
+            ENGINE_SOCKET_NAMES.forEach(name -> candidates.add(point + "/" + name));
+        }
         try (Fd root = root(pid)) {
-            return root == null
-                    ? List.of()
-                    : ENGINE_SOCKETS.stream()
-                            .filter(path -> isSocket(root, path))
-                            .map(path -> "/" + path)
-                            .toList();
+            if (root == null) {
+                return List.of();
+            }
+            for (String user : entries(root, "run/user")) {
+                candidates.add("run/user/" + user + "/docker.sock");
+                candidates.add("run/user/" + user + "/podman/podman.sock");
+            }
+            return candidates.stream()
+                    .filter(path -> isSocket(root, path))
+                    .map(path -> "/" + path)
+                    .toList();
+        }
+    }
+
+    private static String name(String path) {
+        return path.substring(path.lastIndexOf('/') + 1);
+    }
+
+    /** The names in a directory below a root; none where it is no directory. */
+    private List<String> entries(Fd root, String path) {
+        try (Fd directory =
+                syscalls.openat2(
+                        root,
+                        path,
+                        Syscalls.O_RDONLY | Syscalls.O_DIRECTORY,
+                        Syscalls.RESOLVE_IN_ROOT | Syscalls.RESOLVE_NO_SYMLINKS)) {
+            String[] names = new File("/proc/self/fd/" + directory.number()).list();
+            return names == null ? List.of() : List.of(names);
+        } catch (SyscallException e) {
+            return List.of();
         }
     }
 
@@ -395,22 +452,25 @@ final class Auditor {
 
     private List<String> devices(int pid) {
         List<String> found = new ArrayList<>();
-        File[] entries = new File(proc.path() + "/" + pid + "/root/dev").listFiles();
-        if (entries == null) {
-            return found;
-        }
         try (Fd root = root(pid)) {
-            for (File entry : entries) {
-                if (root != null && found.size() < DEVICES_MAX) {
-                    String path = "dev/" + entry.getName();
-                    if (isHostDevice(root, path)) {
-                        found.add("/" + path);
-                    }
-                }
+            if (root != null) {
+                addDevices(root, "dev", DEVICES_DEPTH, found);
             }
         }
         found.sort(String::compareTo);
         return found;
+    }
+
+    /** Also those in directories, such as {@code /dev/net/tun}. */
+    private void addDevices(Fd root, String directory, int depth, List<String> found) {
+        for (String name : entries(root, directory)) {
+            String path = directory + "/" + name;
+            if (found.size() < DEVICES_MAX && isHostDevice(root, path)) {
+                found.add("/" + path);
+            } else if (depth > 1 && !path.equals("dev/pts") && !path.equals("dev/shm")) {
+                addDevices(root, path, depth - 1, found);
+            }
+        }
     }
 
     private boolean isHostDevice(Fd root, String path) {
@@ -433,34 +493,34 @@ final class Auditor {
         }
     }
 
-    private List<String> listening(int pid) {
+    private List<String> listening(List<Integer> pids) {
         Set<String> own = new HashSet<>();
-        for (int fd : proc.at(pid + "/fd").pids()) {
-            proc.readLink(pid + "/fd/" + fd)
-                    .filter(target -> target.startsWith("socket:["))
-                    .map(target -> target.substring("socket:[".length(), target.length() - 1))
-                    .ifPresent(own::add);
+        for (int pid : pids) {
+            for (int fd : proc.at(pid + "/fd").pids()) {
+                proc.readLink(pid + "/fd/" + fd)
+                        .filter(target -> target.startsWith("socket:["))
+                        .map(target -> target.substring("socket:[".length(), target.length() - 1))
+                        .ifPresent(own::add);
+            }
         }
         List<String> found = new ArrayList<>();
-        for (String protocol : List.of("tcp", "tcp6")) {
-            proc.read(pid + "/net/" + protocol)
+        for (String protocol : List.of("tcp", "tcp6", "udp", "udp6")) {
+            long state = protocol.startsWith("tcp") ? LISTEN : UNCONNECTED;
+            proc.read(pids.getFirst() + "/net/" + protocol)
                     .orElse("")
                     .lines()
                     .skip(1)
                     .map(line -> line.trim().split("\\s+"))
                     .filter(words -> words.length > 9)
-                    .filter(words -> Long.parseLong(words[3], 16) == LISTEN)
+                    .filter(words -> Long.parseLong(words[3], 16) == state)
                     .filter(words -> own.contains(words[9]))
-                    .map(
-                            words ->
-                                    protocol
-                                            + " port "
-                                            + Integer.parseInt(
-                                                    words[1].substring(
-                                                            words[1].lastIndexOf(':') + 1),
-                                                    16))
+                    .map(words -> protocol + " port " + port(words[1]))
                     .forEach(found::add);
         }
         return found;
+    }
+
+    private static int port(String address) {
+        return Integer.parseInt(address.substring(address.lastIndexOf(':') + 1), 16);
     }
 }

@@ -66,13 +66,12 @@ final class Checks {
     }
 
     private void user() {
-        boolean canBeRoot = facts.uid() == 0 || !facts.layers().noNewPrivileges();
         add(
                 facts.rootIsHosts(),
                 "root-is-host-root",
-                canBeRoot ? Severity.CRITICAL : Severity.HIGH,
+                Severity.CRITICAL,
                 facts.isolated("user")
-                        ? "its uid map maps 0 to the host's 0"
+                        ? "its uid map leads to the host's 0"
                         : "its user namespace is the host's",
                 "Hundreds of files below /proc and /sys ask for the uid 0 of the host and for no"
                         + " capability: with it inside root changes the kernel's settings, and any"
@@ -119,6 +118,28 @@ final class Checks {
                 Severity.INFO,
                 "It learns how long the host has been up.",
                 "namespaces.time: \"new\"");
+        List<String> foreign =
+                facts.layers().namespaces().entrySet().stream()
+                        .filter(each -> each.getValue().ownedBy() != null)
+                        .map(each -> each.getKey() + " by " + each.getValue().ownedBy())
+                        .toList();
+        add(
+                !foreign.isEmpty(),
+                "namespace-foreign-owner",
+                Severity.INFO,
+                "namespaces owned by another user namespace: " + foreign,
+                "Who has rights in the owner can change them, and see what goes on there; it has"
+                        + " none over them itself.",
+                "namespaces.user: \"sandbox:S\", or \"new\" for what is joined");
+        Hardened sandbox = facts.sandbox();
+        List<String> partners = sandbox == null ? List.of() : sandbox.sharesWith();
+        add(
+                !partners.isEmpty(),
+                "namespace-shared-with-sandbox",
+                Severity.LOW,
+                "namespaces shared with the sandboxes " + partners,
+                "What is broken into in one of them is broken into in all.",
+                "namespaces and network.mode: nothing of \"sandbox:S\"");
     }
 
     private void shared(String type, Severity severity, String attack, String remedy) {
@@ -133,21 +154,21 @@ final class Checks {
 
     private void capabilities() {
         add(
-                facts.bounding().contains(Capability.SYS_ADMIN),
+                facts.reachable().contains(Capability.SYS_ADMIN),
                 "capability-sys-admin",
                 Severity.CRITICAL,
-                "CAP_SYS_ADMIN is in its bounding set",
+                "it has CAP_SYS_ADMIN, or can get it",
                 "It undoes the mounts that hide and protect kernel paths, and reaches the largest"
                         + " part of the kernel that users never see.",
                 "leave SYS_ADMIN out of security.capabilities.add");
         Set<Capability> dangerous = EnumSet.noneOf(Capability.class);
-        dangerous.addAll(facts.bounding());
+        dangerous.addAll(facts.reachable());
         dangerous.retainAll(DANGEROUS);
         add(
                 !dangerous.isEmpty(),
                 "capabilities-dangerous",
                 facts.rootIsHosts() ? Severity.CRITICAL : Severity.MEDIUM,
-                dangerous + " in its bounding set",
+                "it has or can get " + dangerous,
                 facts.rootIsHosts()
                         ? "Each of them alone is enough to take the host over or to stop it."
                         : "In a user namespace of its own they open parts of the kernel that have"
@@ -249,26 +270,26 @@ final class Checks {
                 "a cgroup file system is mounted writable",
                 "It lifts its own limits; on cgroup v1 release_agent runs a program as root of the"
                         + " host.",
-                "do not mount it, or read-only");
+                "another rootfs.path, or rootfs.readOnly: true; nothing mounts it unless it is"
+                        + " there");
     }
 
     private void resources() {
         AuditResponse.Cgroup cgroup = facts.layers().cgroup();
-        String remedy = "leave limits out: the defaults are set";
         add(
                 cgroup.memoryLimitBytes() == null,
                 "memory-unlimited",
                 Severity.MEDIUM,
                 "no group of it has a limit of memory",
                 "It takes the host's memory, and the kernel kills something else.",
-                remedy);
+                "limits.memoryBytes, on a host with the memory controller");
         add(
                 cgroup.pidsLimit() == null,
                 "pids-unlimited",
                 Severity.MEDIUM,
                 "no group of it has a limit of processes",
                 "A fork bomb takes every process number of the host.",
-                remedy);
+                "limits.pids, on a host with the pids controller");
         Long files = cgroup.openFilesLimit();
         add(
                 files == null || files > 65_536,
@@ -287,7 +308,7 @@ final class Checks {
                 Severity.CRITICAL,
                 "within reach: " + layers.engineSockets(),
                 "Whoever can speak to a container engine is root of the host.",
-                "do not mount the socket into it");
+                "another rootfs.path, without the socket");
         add(
                 !layers.devices().isEmpty(),
                 "host-devices",

@@ -10,19 +10,15 @@ import java.util.Set;
 /**
  * What was seen of a process.
  *
- * @param effective capabilities that it has now
- * @param bounding capabilities that it or its children can get
- * @param rootIsHosts whether uid 0 inside is uid 0 of the host
- * @param uid effective, as the host has it
+ * @param reachable capabilities that it has or that it or its children can get
+ * @param rootIsHosts whether an id inside is uid 0 of the host
  * @param sandbox null for a process that is none of ours
  */
 record Facts(
         AuditResponse.Layers layers,
-        Set<Capability> effective,
-        Set<Capability> bounding,
+        Set<Capability> reachable,
         Set<Capability> ambient,
         boolean rootIsHosts,
-        long uid,
         boolean kernelHasLsm,
         @Nullable Hardened sandbox) {
 

@@ -31,8 +31,12 @@ public record IdMapping(long inside, long outside, long length) {
     }
 
     public boolean overlaps(IdMapping other) {
-        return overlap(inside, other.inside, length, other.length)
-                || overlap(outside, other.outside, length, other.length);
+        return overlap(inside, other.inside, length, other.length) || sharesOutside(other);
+    }
+
+    /** Whether both lead to the same id of the host. */
+    boolean sharesOutside(IdMapping other) {
+        return overlap(outside, other.outside, length, other.length);
     }
 
     private static boolean overlap(long one, long two, long oneLength, long twoLength) {

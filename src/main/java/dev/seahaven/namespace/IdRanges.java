@@ -3,6 +3,7 @@ package dev.seahaven.namespace;
 import dev.seahaven.web.Problem;
 import dev.seahaven.web.ProblemType;
 
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 
@@ -16,6 +17,9 @@ public final class IdRanges {
     private final int count;
     private final BitSet taken = new BitSet();
     private final BitSet foreign = new BitSet();
+
+    /** What was asked for below the first id, where nothing is given away: as it is. */
+    private final List<IdMapping> low = new ArrayList<>();
 
     /**
      * @param first lowest id
@@ -66,16 +70,32 @@ public final class IdRanges {
      */
     public synchronized boolean take(List<IdMapping> mappings) {
         BitSet wanted = indexes(mappings);
-        if (taken.intersects(wanted)) {
+        List<IdMapping> below = below(mappings);
+        if (taken.intersects(wanted)
+                || below.stream().anyMatch(one -> low.stream().anyMatch(one::sharesOutside))) {
             return false;
         }
         taken.or(wanted);
+        low.addAll(below);
         return true;
     }
 
     /** Gives ranges back. */
     public synchronized void giveBack(List<IdMapping> mappings) {
         taken.andNot(indexes(mappings));
+        below(mappings).forEach(low::remove);
+    }
+
+    private List<IdMapping> below(List<IdMapping> mappings) {
+        return mappings.stream()
+                .filter(mapping -> mapping.outside() < first)
+                .map(
+                        mapping ->
+                                new IdMapping(
+                                        mapping.inside(),
+                                        mapping.outside(),
+                                        Math.min(mapping.length(), first - mapping.outside())))
+                .toList();
     }
 
     private BitSet indexes(List<IdMapping> mappings) {

@@ -9,6 +9,7 @@ import dev.seahaven.syscall.Signal;
 import org.jspecify.annotations.Nullable;
 
 import java.time.Instant;
+import java.util.List;
 
 /**
  * How a sandbox ended.
@@ -36,22 +37,27 @@ record Exit(
         OUT_OF_MEMORY,
         @JsonProperty("output-limit")
         OUTPUT_LIMIT,
+        @JsonProperty("disk-limit")
+        DISK_LIMIT,
         @JsonProperty("stopped")
         STOPPED,
         @JsonProperty("monitor-lost")
         MONITOR_LOST
     }
 
+    /** Those for which the daemon ends a sandbox, the stronger first. */
+    static final List<Reason> ASKED = List.of(Reason.DISK_LIMIT, Reason.STOPPED);
+
     /**
-     * @param stopped whether it was asked to stop
+     * @param asked why the daemon has ended it; null where it did not
      */
-    static Exit of(Report.Exited report, boolean stopped, Evidence evidence) {
+    static Exit of(Report.Exited report, @Nullable Reason asked, Evidence evidence) {
         Reason reason =
                 switch (report.reason()) {
                     case TIMED_OUT -> Reason.TIMED_OUT;
                     case OUTPUT_LIMIT -> Reason.OUTPUT_LIMIT;
                     case BY_ITSELF, CANCELLED ->
-                            stopped ? Reason.STOPPED : ofStatus(report.status(), evidence);
+                            asked != null ? asked : ofStatus(report.status(), evidence);
                 };
         return ofStatus(report.status(), reason, report.finishedAt(), evidence);
     }

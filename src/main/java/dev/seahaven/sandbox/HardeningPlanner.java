@@ -41,12 +41,15 @@ final class HardeningPlanner {
         this.kernel = kernel;
     }
 
-    Hardening plan(SandboxSpec spec, Mappings mappings) {
+    /**
+     * @param hostNetwork whether it will be in the host's network namespace, however it comes there
+     */
+    Hardening plan(SandboxSpec spec, Mappings mappings, boolean hostNetwork) {
         return new Hardening(
                 rlimits(spec.limits()),
                 sysctls(spec, mappings),
                 label(spec.security()),
-                landlock(spec),
+                landlock(spec.security(), hostNetwork),
                 filter(spec));
     }
 
@@ -107,11 +110,10 @@ final class HardeningPlanner {
                 .orElse(-1);
     }
 
-    private Landlock landlock(SandboxSpec spec) {
-        Security.Landlock asked = spec.security().landlock();
-        boolean hostNetwork = spec.network().mode() == SandboxSpec.NetworkMode.HOST;
+    private Landlock landlock(Security security, boolean hostNetwork) {
+        Security.Landlock asked = security.landlock();
         long scoped =
-                hostNetwork && !spec.security().privileged() && kernel.landlockAbi() >= ABI_SCOPES
+                hostNetwork && !security.privileged() && kernel.landlockAbi() >= ABI_SCOPES
                         ? ABSTRACT_SOCKETS_AND_SIGNALS
                         : 0;
         if (asked == null) {

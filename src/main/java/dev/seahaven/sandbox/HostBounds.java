@@ -21,6 +21,7 @@ final class HostBounds {
     private static final Path HUGEPAGES = Path.of("/sys/kernel/mm/hugepages");
     private final Cgroups cgroups;
     private final long memory;
+    private final long swap;
     private final long defaultMemory;
     private final BitSet online;
     private final long pidMax;
@@ -29,11 +30,8 @@ final class HostBounds {
 
     HostBounds(ProcRoot proc, Cgroups cgroups, SandboxSettings settings) {
         this.cgroups = cgroups;
-        this.memory =
-                proc.read("meminfo")
-                        .flatMap(text -> text.lines().findFirst())
-                        .map(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10)
-                        .orElse(Long.MAX_VALUE / 2);
+        this.memory = meminfo(proc, "MemTotal:");
+        this.swap = meminfo(proc, "SwapTotal:");
         this.defaultMemory = Math.min(settings.memoryBytes(), memory);
         this.online = readOnline();
         this.pidMax =
@@ -42,6 +40,16 @@ final class HostBounds {
                         .orElse(32768L);
         this.hardRlimits = ProcLimits.read(proc, "self").hard();
         this.hugepageSizes = sizes();
+    }
+
+    private static long meminfo(ProcRoot proc, String title) {
+        return proc.read("meminfo")
+                .orElse("")
+                .lines()
+                .filter(line -> line.startsWith(title))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10)
+                .findFirst()
+                .orElse(Long.MAX_VALUE / 2);
     }
 
     private static BitSet readOnline() {
@@ -74,6 +82,10 @@ final class HostBounds {
 
     long memoryBytes() {
         return memory;
+    }
+
+    long swapBytes() {
+        return swap;
     }
 
     /** Negative where nothing can limit it. */

@@ -47,6 +47,7 @@ final class LaunchPlanner {
     /**
      * What a launch was given.
      *
+     * @param hostNetwork whether it will be in the host's network namespace
      * @param capture whether it is a run
      */
     record Claimed(
@@ -58,6 +59,7 @@ final class LaunchPlanner {
             Mappings mappings,
             Accounts.Identity identity,
             boolean idMappedRoot,
+            boolean hostNetwork,
             boolean capture) {}
 
     private final SandboxSettings settings;
@@ -90,7 +92,7 @@ final class LaunchPlanner {
                         spec.namespaces().time().boottimeOffsetSeconds()),
                 credentials(spec, claimed.identity()),
                 new Limits(spec.timeout(), settings.logLimitBytes(), settings.captureLimitBytes()),
-                hardening.plan(spec, claimed.mappings()),
+                hardening.plan(spec, claimed.mappings(), claimed.hostNetwork()),
                 claimed.attachments(),
                 claimed.devices(),
                 hostname(spec, claimed.id()),

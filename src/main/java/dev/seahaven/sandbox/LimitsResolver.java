@@ -36,6 +36,13 @@ final class LimitsResolver {
     private static final double CPUS_MIN = 0.01;
     private static final long DISK_MIN = 1L << 16;
 
+    /**
+     * No core, and no program of the host for it either: with 0 the one that core_pattern pipes to
+     * is still started, as root of the host; with 1 it is not (core(5), coredump_pipe() in
+     * fs/coredump.c).
+     */
+    private static final long NO_CORE = 1;
+
     private final Syscalls syscalls;
     private final HostBounds host;
 
@@ -59,7 +66,7 @@ final class LimitsResolver {
                         "swapBytes",
                         request.swapBytes(),
                         0,
-                        Long.MAX_VALUE / 2,
+                        host.swapBytes(),
                         () -> host.limitsMemory() ? 0L : -1,
                         wrong);
         Long pids =
@@ -218,9 +225,12 @@ final class LimitsResolver {
                                             "is no page size of this host; it has "
                                                     + host.hugepageSizes())
                                     && wrong.require(
-                                            bytes != null && bytes >= 0,
+                                            bytes != null
+                                                    && bytes >= 0
+                                                    && bytes <= host.memoryBytes(),
                                             at,
-                                            "must not be negative")) {
+                                            "must be from 0 to the memory of this host, "
+                                                    + host.memoryBytes())) {
                                 limits.put(size, bytes);
                             }
                         });
@@ -230,7 +240,7 @@ final class LimitsResolver {
     private Map<String, Long> rlimits(
             @Nullable Map<String, @Nullable Long> asked, Violations wrong) {
         Map<String, Long> limits = new LinkedHashMap<>();
-        limits.put("core", 0L);
+        limits.put("core", NO_CORE);
         new TreeMap<>(Objects.requireNonNullElse(asked, Map.<String, @Nullable Long>of()))
                 .forEach(
                         (name, value) -> {

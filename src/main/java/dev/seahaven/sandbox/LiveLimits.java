@@ -8,14 +8,17 @@ import dev.seahaven.syscall.Syscalls;
 import dev.seahaven.web.Problem;
 import dev.seahaven.web.ProblemType;
 
-import java.util.HashMap;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 
 /** Changes the limits of a sandbox that runs: all of them or, after a failure, none. */
 final class LiveLimits {
 
+    private static final int ROUNDS = 100;
     private final Syscalls syscalls;
 
     LiveLimits(Syscalls syscalls) {
@@ -34,9 +37,10 @@ final class LiveLimits {
             throw Problem.invalid(
                     "limits.diskBytes", "cannot be changed while it runs; stop it first");
         }
+        List<Change> rlimits = rlimits(before, after);
         try {
             cgroup.change(before.ofGroup(null), after.ofGroup(null));
-            applyRlimits(cgroup, before, after);
+            apply(cgroup, rlimits);
         } catch (RuntimeException e) {
             RuntimeException failure = explain(e);
             try {
@@ -75,40 +79,73 @@ final class LiveLimits {
     }
 
     /**
-     * Each process has its own: those that are there get them one by one, their children inherit.
+     * By their numbers.
+     *
+     * @param raised whether it is more than before
      */
-    private void applyRlimits(Cgroup cgroup, Limits before, Limits after) {
-        Map<Integer, Long> changed = new HashMap<>();
+    private record Change(int resource, long value, boolean raised) {}
+
+    /**
+     * What is raised comes first: it may be refused, and what was lowered could not be taken back.
+     */
+    private static List<Change> rlimits(Limits before, Limits after) {
+        List<Change> changes = new ArrayList<>();
         if (before.openFiles() != after.openFiles()) {
-            changed.put(Rlimits.OPEN_FILES, (long) after.openFiles());
+            changes.add(
+                    new Change(
+                            Rlimits.OPEN_FILES,
+                            after.openFiles(),
+                            after.openFiles() > before.openFiles()));
         }
         Rlimits.BY_NAME.forEach(
                 (name, number) -> {
+                    Long had = before.rlimits().get(name);
                     Long wanted = after.rlimits().get(name);
-                    if (!Objects.equals(before.rlimits().get(name), wanted)) {
-                        if (wanted == null) {
-                            throw Problem.invalid(
-                                    "limits.rlimits." + name,
-                                    "cannot be taken away while it runs; give another value");
-                        }
-                        changed.put(number, wanted);
+                    if (wanted == null && had != null) {
+                        throw Problem.invalid(
+                                "limits.rlimits." + name,
+                                "cannot be taken away while it runs; give another value");
+                    }
+                    if (wanted != null && !wanted.equals(had)) {
+                        changes.add(new Change(number, wanted, had != null && wanted > had));
                     }
                 });
-        for (int pid : changed.isEmpty() ? List.<Integer>of() : cgroup.processes()) {
-            changed.forEach((resource, value) -> prlimit(pid, resource, value));
+        changes.sort(Comparator.comparing(Change::raised).reversed());
+        return changes;
+    }
+
+    /**
+     * Each process has its own: those that are there get them one by one, and again until none is
+     * new that another may have forked before it had them.
+     */
+    private void apply(Cgroup cgroup, List<Change> changes) {
+        Set<Integer> done = new HashSet<>();
+        for (int round = 0; !changes.isEmpty() && round < ROUNDS; round++) {
+            List<Integer> processes = new ArrayList<>(cgroup.processes());
+            processes.removeAll(done);
+            if (processes.isEmpty()) {
+                return;
+            }
+            for (Change change : changes) {
+                processes.forEach(pid -> prlimit(pid, change));
+            }
+            done.addAll(processes);
         }
     }
 
-    private void prlimit(int pid, int resource, long value) {
+    private void prlimit(int pid, Change change) {
         try {
-            syscalls.prlimit(pid, resource, value);
+            syscalls.prlimit(pid, change.resource, change.value);
         } catch (SyscallException e) {
-            if (e.errno() == Errno.EPERM) {
+            if (e.errno() == Errno.EPERM && change.raised) {
                 throw Problem.invalid(
-                        resource == Rlimits.OPEN_FILES ? "limits.openFiles" : "limits.rlimits",
+                        change.resource == Rlimits.OPEN_FILES
+                                ? "limits.openFiles"
+                                : "limits.rlimits",
                         "cannot be raised while it runs; stop it first");
             }
-            if (e.errno() != Errno.ESRCH) {
+            // EPERM: it has given itself less already. ESRCH: it has ended.
+            if (e.errno() != Errno.EPERM && e.errno() != Errno.ESRCH) {
                 throw e;
             }
         }

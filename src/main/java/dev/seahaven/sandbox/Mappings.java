@@ -14,6 +14,11 @@ record Mappings(List<IdMapping> uids, List<IdMapping> gids) {
         return List.of(new IdMapping(0, 0, IdMapping.ID_COUNT));
     }
 
+    /** Whether it is the host's, also where it was reached by way of another sandbox. */
+    boolean isIdentity() {
+        return equals(HOST);
+    }
+
     int rootUid() {
         return outside(uids, 0);
     }

@@ -69,10 +69,13 @@ final class RootSource implements AutoCloseable {
      * A tree that holds the daemon's own state is shown with the host's owners, like the host's
      * root.
      */
-    boolean isIdMapped(SandboxSpec spec) {
-        return spec.rootfs() != null
-                && !(spec.member(NamespaceType.USER) instanceof Member.Host)
-                && !holdsState(Path.of(spec.rootfs().path()));
+    boolean isIdMapped(SandboxSpec spec, Mappings mappings) {
+        return spec.rootfs() != null && !mappings.isIdentity() && !holdsState(spec);
+    }
+
+    /** Whether its root was asked for, and what the daemon keeps lies in it. */
+    boolean holdsState(SandboxSpec spec) {
+        return spec.rootfs() != null && holdsState(Path.of(spec.rootfs().path()));
     }
 
     private boolean holdsState(Path path) {
@@ -96,11 +99,6 @@ final class RootSource implements AutoCloseable {
         if (!rootfs.ephemeral() && holdsState(path)) {
             throw Problem.invalid(
                     "rootfs.path", "holds the daemon's own state; this needs ephemeral");
-        }
-        if (spec.member(NamespaceType.USER) instanceof Member.Host && holdsState(path)) {
-            throw Problem.invalid(
-                    "rootfs.path",
-                    "holds the daemon's own state, which \"user\": \"host\" could read");
         }
         try (Fd root = open(rootfs)) {
             if (!syscalls.fstat(root).isDirectory()) {

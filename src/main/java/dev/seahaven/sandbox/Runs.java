@@ -106,7 +106,7 @@ final class Runs {
             boolean whole =
                     ended.reason() == Report.Reason.BY_ITSELF && Report.signal(ended.status()) == 0;
             Double cpu = whole ? null : sent.cgroup().cpuMillis();
-            return new Collected(Exit.of(ended, false, evidence), ended, peak, cpu);
+            return new Collected(Exit.of(ended, null, evidence), ended, peak, cpu);
         } catch (LauncherException e) {
             metrics.failed(e.stage().name().toLowerCase(Locale.ROOT));
             Exit exit = SandboxLauncher.notExecuted(e);

@@ -56,7 +56,8 @@ final class Sandbox {
     /** Of the user namespace while it runs, shared or its own. */
     private volatile @Nullable Mappings mappings;
 
-    private volatile boolean stopping;
+    /** Why the daemon ends it. */
+    private volatile Exit.@Nullable Reason ending;
 
     Sandbox(SandboxId id, Instant createdAt, SandboxSpec spec) {
         this.id = id;
@@ -107,7 +108,7 @@ final class Sandbox {
     /** It runs from now on. */
     void begin(Life began, int pid, Mappings used) {
         mappings = used;
-        stopping = false;
+        ending = null;
         life = began;
         state = state.running(pid, began.startedAt());
     }
@@ -120,12 +121,12 @@ final class Sandbox {
         ended.ended().complete(exit);
     }
 
-    boolean isStopping() {
-        return stopping;
+    Exit.@Nullable Reason ending() {
+        return ending;
     }
 
-    void stopping(boolean value) {
-        stopping = value;
+    void ending(Exit.Reason reason) {
+        ending = reason;
     }
 
     /** The place in lists: by creation, then id. */

@@ -21,6 +21,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -37,7 +38,6 @@ final class SandboxFiles {
     private static final String LOG = "log";
     private static final String LAYERS = "layers";
     private static final String EVIDENCE = "evidence";
-    private static final String STOPPING = "stopping";
     private static final int RECORD_MAX = 64 * 1024;
 
     /**
@@ -132,6 +132,11 @@ final class SandboxFiles {
         return syscalls.open(directory(id).toString(), Syscalls.O_RDONLY | Syscalls.O_DIRECTORY, 0);
     }
 
+    /** Holds what it has written, where that is kept on disk. */
+    Path layers(SandboxId id) {
+        return directory(id).resolve(LAYERS);
+    }
+
     /** A detached copy of the mount with the directory for the upper layer. */
     Fd openLayers(SandboxId id) {
         return syscalls.openTree(Fd.AT_FDCWD, file(id, LAYERS), Syscalls.OPEN_TREE_CLONE);
@@ -174,43 +179,59 @@ final class SandboxFiles {
         }
     }
 
-    /** A stop was asked for: whoever reads the exit record later should know. */
-    void markStopping(SandboxId id) {
-        syscalls.open(file(id, STOPPING), Syscalls.O_WRONLY | Syscalls.O_CREAT, 0600).close();
+    /**
+     * The daemon is about to end it: whoever reads the exit record later should know. By the name
+     * of an empty file, for which a full disk has room.
+     */
+    void markEnding(SandboxId id, Exit.Reason reason) {
+        syscalls.open(mark(id, reason), Syscalls.O_WRONLY | Syscalls.O_CREAT, 0600).close();
     }
 
-    boolean isMarkedStopping(SandboxId id) {
-        return syscalls.exists(Fd.AT_FDCWD, file(id, STOPPING));
+    private String mark(SandboxId id, Exit.Reason reason) {
+        return file(id, "ending-" + reason.name().toLowerCase(Locale.ROOT));
     }
 
-    void unmarkStopping(SandboxId id) {
-        unlink(file(id, STOPPING));
+    /** Why the daemon has ended it; null where it did not. */
+    Exit.@Nullable Reason readEnding(SandboxId id) {
+        return Exit.ASKED.stream()
+                .filter(reason -> syscalls.exists(Fd.AT_FDCWD, mark(id, reason)))
+                .findFirst()
+                .orElse(null);
+    }
+
+    void unmarkEnding(SandboxId id) {
+        Exit.ASKED.forEach(reason -> unlink(mark(id, reason)));
+    }
+
+    private void writeSmall(String file, String text) {
+        try (Fd fd =
+                syscalls.open(
+                        file, Syscalls.O_WRONLY | Syscalls.O_CREAT | Syscalls.O_TRUNC, 0600)) {
+            syscalls.write(fd, text.getBytes(StandardCharsets.US_ASCII));
+        }
+    }
+
+    /** Empty where it is not there. */
+    private String readSmall(String file) {
+        try (Fd fd = syscalls.open(file, Syscalls.O_RDONLY, 0)) {
+            return new String(syscalls.read(fd, RECORD_MAX), StandardCharsets.US_ASCII);
+        } catch (SyscallException e) {
+            return "";
+        }
     }
 
     /** What a life was refused, for a daemon that comes later; nothing is not written. */
     void writeEvidence(SandboxId id, Evidence evidence) {
         if (!evidence.equals(Evidence.NONE)) {
-            String text = evidence.oomKills() + " " + evidence.pidsRefused();
-            try (Fd fd =
-                    syscalls.open(
-                            file(id, EVIDENCE),
-                            Syscalls.O_WRONLY | Syscalls.O_CREAT | Syscalls.O_TRUNC,
-                            0600)) {
-                syscalls.write(fd, text.getBytes(StandardCharsets.US_ASCII));
-            }
+            writeSmall(file(id, EVIDENCE), evidence.oomKills() + " " + evidence.pidsRefused());
         }
     }
 
     Evidence readEvidence(SandboxId id) {
-        try (Fd fd = syscalls.open(file(id, EVIDENCE), Syscalls.O_RDONLY, 0)) {
-            String text = new String(syscalls.read(fd, RECORD_MAX), StandardCharsets.US_ASCII);
-            String[] words = text.split(" ");
-            return words.length == 2
-                    ? new Evidence(Long.parseLong(words[0]), Long.parseLong(words[1]))
-                    : Evidence.NONE;
-        } catch (SyscallException e) {
-            return Evidence.NONE;
-        }
+        String[] words = readSmall(file(id, EVIDENCE)).split(" ");
+        return words.length == 2
+                ? new Evidence(Long.parseLong(words[0]), Long.parseLong(words[1]))
+                : Evidence.NONE;
     }
 
     void forgetEvidence(SandboxId id) {
@@ -219,7 +240,7 @@ final class SandboxFiles {
 
     /** Makes the upper layer empty again. */
     void resetLayers(SandboxId id) {
-        Path layers = directory(id).resolve(LAYERS);
+        Path layers = layers(id);
         DirectoryTree.delete(layers);
         syscalls.mkdir(layers.toString(), 0700);
     }

@@ -130,7 +130,7 @@ final class SandboxLauncher implements AutoCloseable {
             Cgroup.Entry entry = descriptors.opened(cgroup.enter());
             List<Join> joins = sharing.open(spec, descriptors);
             Mappings mappings = sharing.mappings(spec, joins);
-            checkDefaultRoot(spec, mappings);
+            checkRoot(spec, mappings);
             Fd tree = roots.tree(spec);
             if (tree != null) {
                 descriptors.opened(tree);
@@ -159,7 +159,8 @@ final class SandboxLauncher implements AutoCloseable {
                                     devices.nodes(),
                                     mappings,
                                     identity(spec, joins, mappings),
-                                    roots.isIdMapped(spec),
+                                    roots.isIdMapped(spec, mappings),
+                                    sharing.isHosts(NamespaceType.NET, spec, joins),
                                     capture));
             return new Sent(launcher.launch(plan, listener), mappings, cgroup);
         }
@@ -194,14 +195,25 @@ final class SandboxLauncher implements AutoCloseable {
         return new Attachment(tree, mountPoint);
     }
 
-    /** The host's files are protected by their owners not being mapped. */
-    private void checkDefaultRoot(SandboxSpec spec, Mappings mappings) {
-        boolean hostRoot = spec.isNew(NamespaceType.MNT) && RootSource.isHostRoot(spec);
-        if (hostRoot && mappings.mapsAccountOf(host)) {
+    /**
+     * The host's files, and the daemon's own state, are protected by their owners not being mapped;
+     * whose mappings it will have is known only now, where it shares a user namespace.
+     */
+    private void checkRoot(SandboxSpec spec, Mappings mappings) {
+        if (!spec.isNew(NamespaceType.MNT) || !mappings.mapsAccountOf(host)) {
+            return;
+        }
+        if (RootSource.isHostRoot(spec)) {
             throw Problem.invalid(
                     "namespaces.user",
                     "maps ids of users of the host, whose files the default root would show; give"
                             + " rootfs");
+        }
+        if (roots.holdsState(spec)) {
+            throw Problem.invalid(
+                    "rootfs.path",
+                    "holds the daemon's own state, which a user namespace that maps users of the"
+                            + " host could read");
         }
     }
 
@@ -239,6 +251,13 @@ final class SandboxLauncher implements AutoCloseable {
                             ? Problem.invalid(
                                     "security.sysctls",
                                     "cannot be set: " + failure.refusal().call() + ": " + errno)
+                            : failure;
+            case MASKS ->
+                    isRefusal(errno) && spec.security().coversPaths()
+                            ? Problem.invalid(
+                                    "security.maskedPaths, security.readOnlyPaths",
+                                    "names what cannot be covered, such as a symbolic link: "
+                                            + failure.refusal().call())
                             : failure;
             case LANDLOCK ->
                     isRefusal(errno) && spec.security().landlock() != null

@@ -92,7 +92,7 @@ final class SandboxRecovery {
                                         .ended(
                                                 Exit.of(
                                                         report,
-                                                        files.isMarkedStopping(id),
+                                                        files.readEnding(id),
                                                         files.readEvidence(id)))));
         if (sameBoot && run.isPresent()) {
             resume.resume(sandbox, run.get());

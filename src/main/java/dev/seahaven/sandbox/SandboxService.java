@@ -10,7 +10,7 @@ import dev.seahaven.launcher.Report;
 import dev.seahaven.namespace.IdMapping;
 import dev.seahaven.namespace.IdRanges;
 import dev.seahaven.namespace.NamespaceFinder;
-import dev.seahaven.namespace.NamespaceType;
+import dev.seahaven.procfs.CgroupMembership;
 import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.procfs.ProcStat;
 import dev.seahaven.sandbox.SandboxState.Status;
@@ -31,6 +31,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -42,6 +43,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -49,7 +51,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The life of sandboxes: made, started, stopped, and found again after the daemon was away. */
 public final class SandboxService implements AutoCloseable {
@@ -66,10 +71,10 @@ public final class SandboxService implements AutoCloseable {
     private final SandboxRegistry registry = new SandboxRegistry();
     private final SandboxFiles files;
     private final SandboxLauncher launches;
+    private final DiskGuard<Sandbox> disk;
     private final SandboxMetrics metrics;
     private final Runs runs;
     private final JsonMapper json;
-    private final NamespaceFinder namespaces;
     private final SecurityResolver security;
     private final HardeningPlanner hardening;
     private final LiveLimits live;
@@ -92,7 +97,6 @@ public final class SandboxService implements AutoCloseable {
         this.settings = settings;
         this.files = new SandboxFiles(syscalls, json, settings);
         this.json = json;
-        this.namespaces = namespaces;
         KernelSecurity kernel = KernelSecurity.of(syscalls.landlockAbi());
         this.security = new SecurityResolver(seccomp, kernel, settings.allowPrivileged());
         this.hardening = new HardeningPlanner(seccomp, kernel);
@@ -107,6 +111,13 @@ public final class SandboxService implements AutoCloseable {
                         registry,
                         settings,
                         hardening);
+        this.disk =
+                new DiskGuard<>(
+                        syscalls,
+                        settings.stateDirectory(),
+                        settings.diskReserveBytes(),
+                        this::growingLayers,
+                        this::endForDisk);
         this.metrics = new SandboxMetrics(meters);
         metrics.watch(cgroups::usage);
         this.runs = new Runs(launcher, launches, registry, metrics);
@@ -124,6 +135,7 @@ public final class SandboxService implements AutoCloseable {
     /** Gives back what it holds for itself; the sandboxes stay. */
     @Override
     public void close() {
+        disk.close();
         launches.close();
     }
 
@@ -162,15 +174,19 @@ public final class SandboxService implements AutoCloseable {
      *
      * @param commandPid of its command or, where that has ended, of its init
      * @param filter of its system calls; empty for none
+     * @param processes all of it, init among them
      * @param diskLimited whether its writable layer has a size
+     * @param sharesWith ids of the sandboxes that have a namespace in common with it
      */
     public record Hardened(
             String id,
             int commandPid,
+            List<Integer> processes,
             boolean privileged,
             byte[] filter,
             boolean landlock,
-            boolean diskLimited) {}
+            boolean diskLimited,
+            List<String> sharesWith) {}
 
     /**
      * @throws Problem 404 where there is none, 409 where it does not run
@@ -181,19 +197,18 @@ public final class SandboxService implements AutoCloseable {
         return hardened(sandbox);
     }
 
-    /** The one whose own pid namespace it is. */
-    public Optional<Hardened> hardenedInPid(long namespace) {
+    /**
+     * The one that a process belongs to: by its cgroup, which it keeps, for who is in a pid
+     * namespace may be of another that shares it, or have been put there by somebody else.
+     */
+    public Optional<Hardened> hardenedInGroup(int pid) {
+        Set<String> groups =
+                CgroupMembership.parse(proc.read(pid + "/cgroup").orElse("")).stream()
+                        .map(CgroupMembership::path)
+                        .collect(Collectors.toSet());
         return registry.all().stream()
-                .filter(sandbox -> sandbox.spec().isNew(NamespaceType.PID))
-                .filter(
-                        sandbox -> {
-                            Integer pid = sandbox.state().pid();
-                            return pid != null
-                                    && namespaces
-                                            .ofProcess(pid, NamespaceType.PID)
-                                            .filter(link -> link.id() == namespace)
-                                            .isPresent();
-                        })
+                .filter(sandbox -> sandbox.state().pid() != null)
+                .filter(sandbox -> groups.contains(cgroupPath(sandbox)))
                 .findFirst()
                 .map(this::hardened);
     }
@@ -204,15 +219,58 @@ public final class SandboxService implements AutoCloseable {
         if (pid == null) {
             throw wrongState(sandbox, "audited; start it first");
         }
-        boolean onDisk =
-                RootSource.kind(spec) == RootKind.OVERLAY && spec.limits().diskBytes() == null;
         return new Hardened(
                 sandbox.id().value(),
                 spec.init() ? commandOf(pid) : pid,
+                launches.cgroup(sandbox.id()).processes(),
                 spec.security().privileged(),
                 hardening.filter(spec),
-                spec.security().landlock() != null,
-                !onDisk);
+                spec.security().restrictsWithLandlock(),
+                !isOnDisk(spec),
+                partners(sandbox));
+    }
+
+    /** Whether what it writes is kept in the state directory. */
+    private static boolean isOnDisk(SandboxSpec spec) {
+        return RootSource.kind(spec) == RootKind.OVERLAY && spec.limits().diskBytes() == null;
+    }
+
+    /** The layers of those that run and may fill the disk. */
+    private Map<Sandbox, Path> growingLayers() {
+        return registry.all().stream()
+                .filter(sandbox -> sandbox.life() != null && sandbox.ending() == null)
+                .filter(sandbox -> isOnDisk(sandbox.spec()))
+                .collect(Collectors.toMap(Function.identity(), each -> files.layers(each.id())));
+    }
+
+    private void endForDisk(Sandbox sandbox) {
+        LOG.log(
+                Level.WARNING,
+                "the disk of {0} is nearly full: sandbox {1} has filled most of it and is ended",
+                settings.stateDirectory(),
+                sandbox.id());
+        sandbox.ending(Exit.Reason.DISK_LIMIT);
+        try {
+            files.markEnding(sandbox.id(), Exit.Reason.DISK_LIMIT);
+        } catch (SyscallException e) {
+            LOG.log(
+                    Level.WARNING,
+                    "a daemon after this one will not know why: {0}",
+                    e.getMessage());
+        }
+        killAll(sandbox.id());
+    }
+
+    private List<String> partners(Sandbox sandbox) {
+        return Stream.concat(
+                        Sharing.references(sandbox.spec()).stream()
+                                .map(registry::find)
+                                .flatMap(Optional::stream),
+                        registry.sharersOf(sandbox).stream())
+                .map(other -> other.id().value())
+                .distinct()
+                .sorted()
+                .toList();
     }
 
     /** Init's first child that is still there. */
@@ -257,6 +315,9 @@ public final class SandboxService implements AutoCloseable {
 
     /** Makes a sandbox and, where it was asked for, starts it; after a failure nothing is left. */
     Sandbox create(SandboxSpec asked) {
+        if (isOnDisk(asked)) {
+            disk.checkRoom();
+        }
         Claims claims = new Claims();
         try {
             SandboxId id = registry.newId();
@@ -340,16 +401,13 @@ public final class SandboxService implements AutoCloseable {
         CompletableFuture<Void> gone = new CompletableFuture<>();
         Claims claims = new Claims();
         try (Claims descriptors = new Claims()) {
-            files.unmarkStopping(id);
+            files.unmarkEnding(id);
             files.forgetEvidence(id);
             claims.add(() -> files.removeRun(id));
             SandboxLauncher.Files opened =
                     new SandboxLauncher.Files(
                             null,
-                            RootSource.kind(spec) == RootKind.OVERLAY
-                                            && spec.limits().diskBytes() == null
-                                    ? descriptors.opened(files.openLayers(id))
-                                    : null,
+                            isOnDisk(spec) ? descriptors.opened(files.openLayers(id)) : null,
                             descriptors.opened(files.openLog(id)),
                             descriptors.opened(files.createRun(id)),
                             descriptors.opened(files.openDirectory(id)));
@@ -482,17 +540,21 @@ public final class SandboxService implements AutoCloseable {
 
     private Exit exitOf(Sandbox sandbox, Sandbox.Life life) {
         Evidence evidence = evidence(sandbox.id());
-        boolean stopped = sandbox.isStopping() || files.isMarkedStopping(sandbox.id());
+        Exit.Reason asked = sandbox.ending();
         Optional<Report.Exited> record =
                 files.readExit(sandbox.id())
                         .filter(exit -> exit.launched().startedAt().equals(life.startedAt()));
         if (record.isPresent()) {
-            return Exit.of(record.get(), stopped, evidence);
+            return Exit.of(
+                    record.get(), asked == null ? files.readEnding(sandbox.id()) : asked, evidence);
         }
         // Without its monitor init is killed; whatever ended it before shows in its pidfd.
         OptionalInt status = life.init() == null ? OptionalInt.empty() : lastStatus(life.init());
         if (status.isEmpty() || Report.signal(status.getAsInt()) == Signal.KILL.number()) {
-            return Exit.monitorLost();
+            // A full disk has no room for a record.
+            return asked == null
+                    ? Exit.monitorLost()
+                    : Exit.ofStatus(Signal.KILL.number(), asked, Instant.now(), evidence);
         }
         return Exit.ofStatus(
                 status.getAsInt(),
@@ -504,7 +566,11 @@ public final class SandboxService implements AutoCloseable {
     /** What the kernel counted in the life that has ended, kept before its groups are removed. */
     private Evidence evidence(SandboxId id) {
         Evidence evidence = launches.cgroup(id).evidence();
-        files.writeEvidence(id, evidence);
+        try {
+            files.writeEvidence(id, evidence);
+        } catch (SyscallException e) {
+            LOG.log(Level.WARNING, "the evidence of {0} is not kept: {1}", id, e.getMessage());
+        }
         return evidence;
     }
 
@@ -544,8 +610,8 @@ public final class SandboxService implements AutoCloseable {
     }
 
     private void end(Sandbox sandbox, Sandbox.Life life, Duration wait, @Nullable Signal signal) {
-        sandbox.stopping(true);
-        files.markStopping(sandbox.id());
+        sandbox.ending(Exit.Reason.STOPPED);
+        files.markEnding(sandbox.id(), Exit.Reason.STOPPED);
         thaw(sandbox);
         send(life, signal == null ? sandbox.spec().stopSignal() : signal);
         if (!ended(life.ended(), wait)) {
@@ -823,6 +889,7 @@ public final class SandboxService implements AutoCloseable {
         SandboxRecovery recovery =
                 new SandboxRecovery(files, registry, launches, cgroups, sameBoot);
         Recovery found = recovery.run(this::resume);
+        disk.start();
         LOG.log(
                 Level.INFO,
                 "sandboxes: {0} running, {1} ended, {2} half made and undone, set aside {3}",
@@ -857,12 +924,12 @@ public final class SandboxService implements AutoCloseable {
         monitor.ifPresent(this::awaitEnd);
         monitor.ifPresent(PidFd::close);
         init.ifPresent(PidFd::close);
-        boolean stopped = files.isMarkedStopping(sandbox.id());
+        Exit.Reason asked = files.readEnding(sandbox.id());
         Evidence evidence = evidence(sandbox.id());
         Exit exit =
                 files.readExit(sandbox.id())
                         .filter(record -> record.launched().equals(launched))
-                        .map(record -> Exit.of(record, stopped, evidence))
+                        .map(record -> Exit.of(record, asked, evidence))
                         .orElseGet(Exit::monitorLost);
         sandbox.state(sandbox.state().running(launched.pid(), launched.startedAt()).ended(exit));
         releaseLife(sandbox.id());

@@ -11,6 +11,7 @@ import java.time.Duration;
  * @param logLimitBytes of both streams of one sandbox
  * @param captureLimitBytes of each stream of a run
  * @param scratchBytes size of a run's writable layer, in memory
+ * @param diskReserveBytes what sandboxes leave free of the disk of the state directory
  * @param firstId lowest id on the host that a sandbox may be given
  * @param changeTimeout how long a change waits for another of the same sandbox
  * @param processors how many the host may have
@@ -24,6 +25,7 @@ public record SandboxSettings(
         long logLimitBytes,
         long captureLimitBytes,
         long scratchBytes,
+        long diskReserveBytes,
         long firstId,
         Duration changeTimeout,
         int processors,

@@ -78,7 +78,22 @@ record Security(
             @Nullable List<String> read,
             @Nullable List<String> write,
             @Nullable List<Integer> connectPorts,
-            @Nullable List<Integer> bindPorts) {}
+            @Nullable List<Integer> bindPorts) {
+
+        boolean restricts() {
+            return read != null || write != null || connectPorts != null || bindPorts != null;
+        }
+    }
+
+    /** Whether paths are to be hidden or protected beyond the usual ones. */
+    boolean coversPaths() {
+        return !maskedPaths.isEmpty() || !readOnlyPaths.isEmpty();
+    }
+
+    /** Whether Landlock was asked for anything. */
+    boolean restrictsWithLandlock() {
+        return landlock != null && landlock.restricts();
+    }
 
     /** The bounding set. */
     Set<Capability> capabilitySet() {

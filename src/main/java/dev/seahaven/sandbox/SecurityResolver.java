@@ -35,6 +35,7 @@ final class SecurityResolver {
     private static final int DEVICES_MAX = 16;
     private static final int SYSCTLS_MAX = 64;
     private static final int PORT_MAX = 65_535;
+    private static final int ABI_TRUNCATE = 3;
 
     /** What belongs to an ipc namespace (ipc_namespaces(7)). */
     private static final Set<String> IPC_SYSCTLS =
@@ -83,8 +84,8 @@ final class SecurityResolver {
                 seccomp == null ? null : seccomp.profile(),
                 label("apparmor", request.apparmor(), kernel.hasAppArmor(), wrong),
                 label("selinux", request.selinux(), kernel.hasSelinux(), wrong),
-                paths("maskedPaths", request.maskedPaths(), wrong),
-                paths("readOnlyPaths", request.readOnlyPaths(), wrong),
+                coveredPaths("maskedPaths", request.maskedPaths(), wrong),
+                coveredPaths("readOnlyPaths", request.readOnlyPaths(), wrong),
                 sysctls(request.sysctls(), isNew, wrong),
                 devices(request.devices(), wrong),
                 landlock(request.landlock(), wrong));
@@ -179,6 +180,17 @@ final class SecurityResolver {
                 "security." + module,
                 "must be 1 to 255 characters");
         return label;
+    }
+
+    /** The root itself cannot be covered. */
+    private static List<String> coveredPaths(
+            String member, @Nullable List<@Nullable String> asked, Violations wrong) {
+        List<String> paths = paths(member, asked, wrong);
+        wrong.require(
+                !paths.contains("/"),
+                "security." + member,
+                "names the root itself; rootfs.readOnly is for that");
+        return paths;
     }
 
     private static List<String> paths(
@@ -286,6 +298,12 @@ final class SecurityResolver {
         boolean ports = asked.connectPorts() != null || asked.bindPorts() != null;
         if (kernel.landlockAbi() < 1 && (paths || ports)) {
             throw lacks("landlock", "This kernel has no Landlock; leave security.landlock out.");
+        }
+        if (kernel.landlockAbi() < ABI_TRUNCATE && paths) {
+            throw lacks(
+                    "landlock-truncate",
+                    "This kernel's Landlock does not keep files from being truncated (Linux 6.2):"
+                            + " leave read and write out.");
         }
         if (kernel.landlockAbi() < 4 && ports) {
             throw lacks(

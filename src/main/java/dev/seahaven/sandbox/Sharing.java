@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Resolves the namespaces that a sandbox shares, at each start. */
 final class Sharing {
@@ -124,6 +125,21 @@ final class Sharing {
                 "The sandbox "
                         + other.id()
                         + ", whose namespaces are to be shared, does not run; start it first.");
+    }
+
+    /** Whether a namespace will be the host's, or the daemon's own, however it is come by. */
+    boolean isHosts(NamespaceType type, SandboxSpec spec, List<Join> joins) {
+        if (spec.member(type) instanceof Member.Host) {
+            return true;
+        }
+        return joins.stream()
+                .filter(join -> join.type() == type.flag())
+                .mapToLong(join -> syscalls.fstat(join.namespace()).inode())
+                .anyMatch(
+                        id ->
+                                Stream.of(namespaces.hosts(type), namespaces.own(type))
+                                        .flatMap(Optional::stream)
+                                        .anyMatch(link -> link.id() == id));
     }
 
     /** The mappings of the user namespace that a sandbox will be in. */

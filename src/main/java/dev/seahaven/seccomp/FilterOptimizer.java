@@ -28,10 +28,14 @@ final class FilterOptimizer {
     private static final int INSTRUCTION_SIZE = 8;
     private static final int NONE = -1;
 
-    /** Numbers below are looked at one by one; Linux has some 470 on each architecture. */
+    /** Numbers below are looked at one by one; Linux has some 550 on each architecture. */
     private static final int KNOWN_NUMBERS = 1024;
 
+    /**
+     * Those of x32 come under the architecture x86_64, with a bit of their own (__X32_SYSCALL_BIT).
+     */
     private static final long X32_FIRST = 0x40000000L;
+
     private static final long LAST = 0xffffffffL;
 
     /**
@@ -85,13 +89,16 @@ final class FilterOptimizer {
 
     private List<Range> ranges(int architecture) {
         List<Range> ranges = new ArrayList<>();
-        for (int number = 0; number < KNOWN_NUMBERS; number++) {
-            add(ranges, range(architecture, number));
-        }
-        add(ranges, range(architecture, KNOWN_NUMBERS));
-        add(ranges, range(architecture, X32_FIRST));
+        addKnown(ranges, architecture, 0);
+        addKnown(ranges, architecture, X32_FIRST);
         add(ranges, range(architecture, LAST));
         return ranges;
+    }
+
+    private void addKnown(List<Range> ranges, int architecture, long first) {
+        for (int number = 0; number <= KNOWN_NUMBERS; number++) {
+            add(ranges, range(architecture, first + number));
+        }
     }
 
     private static void add(List<Range> to, Range range) {

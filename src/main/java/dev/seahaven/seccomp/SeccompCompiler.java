@@ -128,7 +128,12 @@ public final class SeccompCompiler {
      * @throws InvalidProfileException when it cannot be compiled
      */
     public byte[] compile(SeccompProfile profile) {
-        return filters.computeIfAbsent(profile, given -> compileAnew(given));
+        byte[] known = filters.get(profile);
+        if (known == null) { // nobody else waits for a slow one
+            known = compileAnew(profile);
+            filters.put(profile, known);
+        }
+        return known;
     }
 
     private byte[] optimizeDefaults(Set<Capability> capabilities) {
@@ -143,6 +148,7 @@ public final class SeccompCompiler {
         }
         List<SeccompProfile.@Nullable Rule> rules =
                 Objects.requireNonNullElse(profile.syscalls(), List.of());
+        checkSize(rules);
         for (int i = 0; i < rules.size(); i++) {
             SeccompProfile.Rule rule = rules.get(i);
             if (rule != null && (rule.includes() != null || rule.excludes() != null)) {
@@ -153,6 +159,24 @@ public final class SeccompCompiler {
         }
         FilterOptimizer.Part part = part(profile, Set.of(), false);
         return checked(new FilterOptimizer(List.of(part)).optimize(architectures(profile)));
+    }
+
+    /** Compiling takes the square of what is named with arguments, so it is not begun. */
+    private static void checkSize(List<SeccompProfile.@Nullable Rule> rules) {
+        long names =
+                rules.stream()
+                        .filter(rule -> rule != null && rule.names() != null)
+                        .mapToLong(rule -> Objects.requireNonNull(rule.names()).size())
+                        .sum();
+        if (names > INSTRUCTIONS_MAX) {
+            throw new InvalidProfileException(
+                    "syscalls",
+                    "name "
+                            + names
+                            + " system calls; each is an instruction at least, and the kernel"
+                            + " takes at most "
+                            + INSTRUCTIONS_MAX);
+        }
     }
 
     private static byte[] checked(byte[] program) {

@@ -29,6 +29,7 @@ final class Layout {
     static final int STATX_GID = 24;
     static final int STATX_MODE = 28;
     static final int STATX_INO = 32;
+    static final int STATX_BLOCKS = 48;
     static final int STATX_RDEV_MAJOR = 128;
     static final int STATX_RDEV_MINOR = 132;
     static final int STATX_DEV_MAJOR = 136;
@@ -84,6 +85,7 @@ final class Layout {
                     new Check("offsetof(struct statx, stx_gid)", STATX_GID),
                     new Check("offsetof(struct statx, stx_mode)", STATX_MODE),
                     new Check("offsetof(struct statx, stx_ino)", STATX_INO),
+                    new Check("offsetof(struct statx, stx_blocks)", STATX_BLOCKS),
                     new Check("offsetof(struct statx, stx_rdev_major)", STATX_RDEV_MAJOR),
                     new Check("offsetof(struct statx, stx_rdev_minor)", STATX_RDEV_MINOR),
                     new Check("offsetof(struct statx, stx_dev_major)", STATX_DEV_MAJOR),

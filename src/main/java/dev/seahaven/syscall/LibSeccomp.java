@@ -40,6 +40,8 @@ public final class LibSeccomp {
 
         static native int seccomp_syscall_resolve_name(String name);
 
+        static native int seccomp_syscall_resolve_name_arch(int architecture, String name);
+
         static native int seccomp_rule_add_array(
                 Pointer context, int action, int syscall, int count, @Nullable Pointer arguments);
 
@@ -82,6 +84,15 @@ public final class LibSeccomp {
      */
     public static int systemCall(String name) {
         return Functions.seccomp_syscall_resolve_name(name);
+    }
+
+    /**
+     * The number of a system call on another architecture; negative where it has none of its own.
+     *
+     * @param architecture what {@link #architecture} answers
+     */
+    public static int systemCall(int architecture, String name) {
+        return Functions.seccomp_syscall_resolve_name_arch(architecture, name);
     }
 
     /**

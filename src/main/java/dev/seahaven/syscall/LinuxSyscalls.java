@@ -204,7 +204,8 @@ public final class LinuxSyscalls implements Syscalls {
                             | Integer.toUnsignedLong(statx.getInt(Layout.STATX_DEV_MINOR)),
                     statx.getLong(Layout.STATX_INO),
                     statx.getInt(Layout.STATX_RDEV_MAJOR),
-                    statx.getInt(Layout.STATX_RDEV_MINOR));
+                    statx.getInt(Layout.STATX_RDEV_MINOR),
+                    statx.getLong(Layout.STATX_BLOCKS));
         }
     }
 

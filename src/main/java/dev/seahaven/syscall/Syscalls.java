@@ -44,9 +44,18 @@ public interface Syscalls {
 
     /**
      * What {@link #fstat} tells: the file type and permissions as in {@code st_mode}, and the
-     * owner; {@code major} and {@code minor} of a device node.
+     * owner; {@code major} and {@code minor} of a device node; {@code blocks} of 512 bytes that it
+     * takes.
      */
-    record Stat(int mode, int uid, int gid, long device, long inode, int major, int minor) {
+    record Stat(
+            int mode,
+            int uid,
+            int gid,
+            long device,
+            long inode,
+            int major,
+            int minor,
+            long blocks) {
         private static final int S_IFMT = 0170000;
         private static final int S_IFCHR = 0020000;
         private static final int S_IFSOCK = 0140000;

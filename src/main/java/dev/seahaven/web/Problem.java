@@ -48,6 +48,11 @@ public final class Problem extends RuntimeException {
         return this;
     }
 
+    /** What was added. */
+    public Map<String, Object> members() {
+        return Map.copyOf(members);
+    }
+
     public ProblemType type() {
         return type;
     }

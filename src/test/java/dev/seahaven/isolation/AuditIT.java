@@ -1,6 +1,7 @@
 package dev.seahaven.isolation;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.seahaven.testing.Api;
 import dev.seahaven.testing.HostProcess;
@@ -88,8 +89,137 @@ class AuditIT {
                 .contains("no-new-privileges-off");
         assertThat(ids(audit(",\"security\":{\"landlock\":{\"read\":[\"/\"]}}")))
                 .doesNotContain("landlock-off");
+        assertThat(ids(audit(",\"security\":{\"landlock\":{}}"))).contains("landlock-off");
         assertThat(ids(audit(",\"security\":{\"devices\":[\"/dev/fuse\"]}")))
                 .contains("host-devices");
+        JsonNode inside = audit(",\"security\":{\"devices\":[\"/dev/net/tun\"]}");
+        assertThat(inside.path("layers").path("devices").toString()).contains("\"/dev/net/tun\"");
+    }
+
+    /** What a filter does with a call was told of arguments that were all zero. */
+    @Test
+    void whatAFilterLetsThroughWithSomeArgumentsIsTold() {
+        String profile =
+                ",\"security\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":["
+                    + "{\"names\":[\"socket\"],\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":0,%s}]},"
+                    + "{\"names\":[\"mount\"],\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":3,"
+                    + "\"value\":0,\"op\":\"SCMP_CMP_EQ\"}]},"
+                    + "{\"names\":[\"bpf\"],\"action\":\"SCMP_ACT_TRACE\"},"
+                    + "{\"names\":[\"keyctl\"],\"action\":\"SCMP_ACT_ERRNO\"}]}}";
+        String equal = "\"value\":40,\"op\":\"SCMP_CMP_EQ\"";
+        String masked = "\"value\":4294967295,\"valueTwo\":40,\"op\":\"SCMP_CMP_MASKED_EQ\"";
+        assertThat(letsThrough(audit(profile.formatted(equal))))
+                .contains(
+                        "\"socket AF_VSOCK\"",
+                        "\"mount\"",
+                        "\"bpf\"") // by a high bit; by flags; by a tracer
+                .doesNotContain("\"keyctl\"");
+        assertThat(letsThrough(audit(profile.formatted(masked))))
+                .doesNotContain("\"socket AF_VSOCK\"");
+        String both =
+                ",\"security\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"architectures\":"
+                    + "[\"SCMP_ARCH_X86_64\",\"SCMP_ARCH_X86\"],\"syscalls\":[{\"names\":[\"socketcall\","
+                    + "\"execve\",\"nanosleep\",\"clock_nanosleep\",\"brk\",\"mmap\",\"read\",\"openat\",\"close\","
+                    + "\"fstat\",\"newfstatat\",\"pread64\",\"mprotect\",\"munmap\",\"arch_prctl\",\"access\"],"
+                    + "\"action\":\"SCMP_ACT_ALLOW\"}]}}";
+        if (System.getProperty("os.arch").equals("amd64")) {
+            assertThat(letsThrough(audit(both))).contains("\"x86 socket AF_VSOCK\"");
+        }
+    }
+
+    private static String letsThrough(JsonNode audit) {
+        return audit.path("layers").path("seccomp").path("letsThrough").toString();
+    }
+
+    /** It was judged by the filter of the sandbox whose pid namespace it was in. */
+    @Test
+    void whoSharesNamespacesIsJudgedByItself() {
+        String one = api.create("{\"command\":[\"sleep\",\"60\"]}");
+        String other =
+                api.create(
+                        "{\"command\":[\"sleep\",\"60\"],\"init\":false,\"security\":{\"seccomp\":\"unconfined\"},"
+                            + "\"namespaces\":{\"pid\":\"sandbox:"
+                                + one
+                                + "\",\"user\":\"new\"}}");
+        int pid = api.pid(other);
+        assertThat(Outside.namespace(pid, "pid")).isEqualTo(Outside.namespace(api.pid(one), "pid"));
+        JsonNode audit = api.get("/processes/" + pid + "/audit").expect(200).json();
+        assertThat(audit.path("sandbox").asString()).isEqualTo(other);
+        assertThat(ids(audit))
+                .contains(
+                        "seccomp-off", "namespace-foreign-owner", "namespace-shared-with-sandbox");
+        assertThat(audit.path("layers").path("namespaces").path("pid").path("ownedBy").asLong())
+                .isEqualTo(HostProcess.number(Outside.namespace(api.pid(one), "user")));
+        JsonNode shared = api.get("/sandboxes/" + one + "/audit").expect(200).json();
+        assertThat(ids(shared))
+                .contains("namespace-shared-with-sandbox")
+                .doesNotContain("seccomp-off");
+        api.destroy(other);
+        api.destroy(one);
+    }
+
+    /** Only the id 0 inside was looked at. */
+    @Test
+    void anyIdThatLeadsToTheHostsRootIsCritical() throws Exception {
+        Path root = Files.createTempDirectory(Path.of("/var/lib"), "seahaven-test-audit");
+        try {
+            Outside.run("chmod", "700", root.toString());
+            for (String directory : List.of("bin", "dev", "proc", "sys")) {
+                Files.createDirectory(root.resolve(directory));
+            }
+            Files.copy(Path.of("target/launcher-test/probe"), root.resolve("bin/sleep"));
+            String id =
+                    api.create(
+                            "{\"command\":[\"/bin/sleep\",\"stubborn\"],\"rootfs\":{\"path\":\""
+                                    + root
+                                    + "\"},\"namespaces\":{\"user\":{\"mode\":\"new\",\"uidMappings\":["
+                                    + "{\"inside\":0,\"outside\":700000000,\"length\":1},"
+                                    + "{\"inside\":1,\"outside\":0,\"length\":1}],\"gidMappings\":["
+                                    + "{\"inside\":0,\"outside\":700000000,\"length\":1}]}}}");
+            JsonNode audit = api.get("/sandboxes/" + id + "/audit").expect(200).json();
+            assertThat(ids(audit, "critical")).contains("root-is-host-root");
+            api.destroy(id);
+        } finally {
+            Outside.delete(root);
+        }
+    }
+
+    @Test
+    void whatAChildListensOnTheHostIsToldAndUdpToo() {
+        String id =
+                api.create(
+                        "{\"command\":[\"sh\",\"-c\",\""
+                                + Outside.doors()
+                                + " listen-udp 34567 & wait\"],\"network\":{\"mode\":\"host\"}}");
+        await().until(() -> api.get("/sandboxes/" + id + "/logs").text().contains("ready"));
+        JsonNode audit = api.get("/sandboxes/" + id + "/audit").expect(200).json();
+        assertThat(ids(audit)).contains("listening-on-host");
+        assertThat(audit.path("layers").path("listening").toString()).contains("udp port 34567");
+        api.destroy(id);
+    }
+
+    @Test
+    void anEnginesSocketIsFoundWhereverItIsMounted() throws Exception {
+        Path place = Files.createTempDirectory("seahaven-test-engine");
+        try (ServerSocketChannel engine = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            engine.bind(UnixDomainSocketAddress.of(place.resolve("docker.sock")));
+            Files.createFile(place.resolve("other"));
+            try (HostProcess process =
+                    HostProcess.sleeping(
+                            "exec unshare --mount sh -c 'mount --bind "
+                                    + place.resolve("docker.sock")
+                                    + " "
+                                    + place.resolve("other")
+                                    + " && exec sleep 60'")) {
+                JsonNode audit =
+                        api.get("/processes/" + process.pid() + "/audit").expect(200).json();
+                assertThat(ids(audit, "critical")).contains("engine-socket");
+                assertThat(audit.path("layers").path("engineSockets").toString())
+                        .contains(place.resolve("other").toString());
+            }
+        } finally {
+            Outside.delete(place);
+        }
     }
 
     @Test
@@ -133,7 +263,9 @@ class AuditIT {
                                 "engine-socket",
                                 "host-devices",
                                 "kernel-paths-open",
-                                "sensitive-mounts-writable");
+                                "sensitive-mounts-writable",
+                                "lsm-unconfined",
+                                "landlock-off");
                 List<Integer> severities = new ArrayList<>();
                 for (JsonNode finding : audit.path("findings")) {
                     severities.add(ORDER.indexOf(finding.path("severity").asString()));

@@ -34,6 +34,21 @@ class IdRangesTest {
         assertThat(ranges.take()).isEqualTo(FIRST);
     }
 
+    /** Ids below the first were not looked at, and two sandboxes could have the same. */
+    @Test
+    void whatWasAskedForBelowTheFirstIsSharedWithNobodyEither() {
+        IdRanges ranges = new IdRanges(FIRST, List.of());
+        List<IdMapping> both =
+                List.of(new IdMapping(0, 100_000, 65_536), new IdMapping(0, 100_000, 65_536));
+        assertThat(ranges.take(both)).isTrue();
+        assertThat(ranges.take(List.of(new IdMapping(0, 165_535, 1)))).isFalse();
+        assertThat(ranges.take(List.of(new IdMapping(0, 165_536, 1)))).isTrue();
+        assertThat(ranges.take(List.of(new IdMapping(5, FIRST - 1, 2)))).isTrue();
+        assertThat(ranges.take()).isEqualTo(FIRST + 65_536);
+        ranges.giveBack(both);
+        assertThat(ranges.take(List.of(new IdMapping(0, 165_535, 1)))).isTrue();
+    }
+
     @Test
     void whenAllAreTakenItSaysSo() {
         IdRanges ranges = new IdRanges(IdMapping.ID_COUNT - 3 * 65_536, List.of());

@@ -41,7 +41,21 @@ class BadInputIT {
                 "\"limits\":{\"pids\":99999999} | limits.pids",
                 "\"limits\":{\"memoryBytes\":0} | limits.memoryBytes",
                 "\"limits\":{\"memoryBytes\":9000000000000000} | limits.memoryBytes",
+                "\"limits\":{\"memoryBytes\":-1} | limits.memoryBytes",
                 "\"limits\":{\"swapBytes\":-1} | limits.swapBytes",
+                "\"limits\":{\"swapBytes\":9000000000000000} | limits.swapBytes",
+                "\"limits\":{\"cpus\":-0.5} | limits.cpus",
+                "\"limits\":{\"ioWeight\":10001} | limits.ioWeight",
+                "\"limits\":{\"diskBytes\":-1} | limits.diskBytes",
+                "\"limits\":{\"rlimits\":{\"nproc\":-1}} | limits.rlimits.nproc",
+                "\"limits\":{\"rlimits\":{\"memlock\":9000000000000000}} | limits.rlimits.memlock",
+                "\"limits\":{\"hugepageBytes\":{\"2MB\":-1}} | limits.hugepageBytes.2MB",
+                "\"limits\":{\"hugepageBytes\":{\"2MB\":9000000000000000}} |"
+                        + " limits.hugepageBytes.2MB",
+                "\"security\":{\"maskedPaths\":[\"/\"]} | security.maskedPaths",
+                "\"security\":{\"readOnlyPaths\":[\"/\"]} | security.readOnlyPaths",
+                "\"security\":{\"maskedPaths\":[\"/bin/sh\"]} |"
+                        + " security.maskedPaths, security.readOnlyPaths",
                 "\"limits\":{\"cpus\":0} | limits.cpus",
                 "\"limits\":{\"cpus\":4096} | limits.cpus",
                 "\"limits\":{\"cpuset\":\"4000\"} | limits.cpuset",
@@ -288,6 +302,34 @@ class BadInputIT {
                 .expectProblem(413, "too-large");
     }
 
+    /** What was refused for "user": "host" was had by way of a sandbox that has it. */
+    @Test
+    void theDaemonsStateIsNotShownToWhoSharesTheHostsIds() throws Exception {
+        Path root = Files.createTempDirectory(Path.of("/var/lib"), "seahaven-test-host");
+        try {
+            Outside.run("chmod", "700", root.toString());
+            for (String directory : java.util.List.of("bin", "dev", "proc", "sys")) {
+                Files.createDirectory(root.resolve(directory));
+            }
+            Files.copy(Path.of("target/launcher-test/probe"), root.resolve("bin/sleep"));
+            String owner =
+                    api.create(
+                            "{\"command\":[\"/bin/sleep\",\"stubborn\"],\"rootfs\":{\"path\":\""
+                                    + root
+                                    + "\"},\"namespaces\":{\"user\":\"host\"}}");
+            create(
+                            "\"rootfs\":{\"path\":\"/var\"},\"namespaces\":{\"user\":\"sandbox:"
+                                    + owner
+                                    + "\"}")
+                    .expectViolation("rootfs.path");
+            create("\"namespaces\":{\"user\":\"sandbox:" + owner + "\"}")
+                    .expectViolation("namespaces.user");
+            api.destroy(owner);
+        } finally {
+            Outside.delete(root);
+        }
+    }
+
     @Test
     void aHundredThousandVariablesAreTooMany() {
         String env =
@@ -309,10 +351,13 @@ class BadInputIT {
         create("\"env\":{" + many + "}").expectViolation("command");
     }
 
-    @Test
-    void aMappingThatAnotherSandboxHasIsRefused() {
+    @ParameterizedTest
+    @CsvSource({"2000000000", "200000"})
+    void aMappingThatAnotherSandboxHasIsRefused(String outside) {
         String mapping =
-                "\"namespaces\":{\"user\":{\"uidMappings\":[{\"inside\":0,\"outside\":2000000000,\"length\":1000}]}}";
+                "\"namespaces\":{\"user\":{\"uidMappings\":[{\"inside\":0,\"outside\":"
+                        + outside
+                        + ",\"length\":1000}]}}";
         String id = create("\"start\":false," + mapping).expect(201).json().path("id").asString();
         create(mapping).expectViolation("namespaces.user.uidMappings");
         api.destroy(id);

@@ -87,6 +87,8 @@ class DoorsIT {
         "userfaultfd, EPERM",
         "handle, EPERM",
         "tiocsti, EPERM",
+        "tioclinux, EPERM",
+        "core-limit, EPERM",
         "mount-cgroup, EPERM",
     })
     void systemCallsThatLedOutAreRefused(String door, String errno) {
@@ -94,9 +96,43 @@ class DoorsIT {
     }
 
     @ParameterizedTest
-    @CsvSource({"userns", "unshare", "keyctl", "vsock", "vsock-high-bit", "io_uring"})
-    void withoutTheFilterTheSameProgramGetsThrough(String door) {
-        assertThat(attempt(door, "", UNCONFINED)).isEqualTo("through");
+    @CsvSource({
+        "userns, through",
+        "unshare, through",
+        "keyctl, through",
+        "vsock, through",
+        "vsock-high-bit, through",
+        "io_uring, through",
+        "core-limit, through",
+        "tioclinux, refused ENOTTY", // it asks the driver
+    })
+    void withoutTheFilterTheSameProgramGetsThrough(String door, String answer) {
+        assertThat(attempt(door, "", UNCONFINED)).isEqualTo(answer);
+    }
+
+    /** Also what the user namespace alone keeps shut, so that each of these is known to bite. */
+    @ParameterizedTest
+    @CsvSource({
+        "mount, /tmp",
+        "umount, /dev/shm",
+        "mount-cgroup, ''",
+        "handle, ''",
+        "bpf, ''",
+        "userfaultfd, ''",
+        "tiocsti, ''",
+        "read, /proc/kpageflags",
+        "read, /proc/kpagecount",
+        "read, /proc/slabinfo",
+    })
+    void withTheHostsRootAndNoFilterTheSameProgramGetsThrough(String door, String with) {
+        String open =
+                "\"rootfs\":{\"path\":\""
+                        + root
+                        + "\"},\"namespaces\":{\"user\":\"host\"},\"security\":{\"seccomp\":"
+                        + "\"unconfined\",\"capabilities\":{\"add\":[\"SYS_ADMIN\",\"DAC_READ_SEARCH\",\"BPF\","
+                        + "\"SYS_PTRACE\"]}}";
+        assertThat(answer("\"/bin/doors\",\"" + door + "\",\"" + with + "\"", open))
+                .isEqualTo("through");
     }
 
     @ParameterizedTest
@@ -104,7 +140,7 @@ class DoorsIT {
         "/proc/kpageflags",
         "/proc/kpagecount",
         "/proc/slabinfo",
-        "/proc/kallsyms-is-not-one-of-them-but-this-is/../kcore",
+        "/proc/kcore",
         "/proc/keys",
         "/proc/timer_list",
         "/proc/1/mem",
@@ -176,9 +212,16 @@ class DoorsIT {
                         + "\"},\"namespaces\":{\"user\":\"host\"},\"security\":{\"capabilities\":{\"add\":[\"MKNOD\"]}%s}";
         assertThat(answer("\"/bin/doors\",\"mknod\",\"\"", spec.formatted("")))
                 .isEqualTo("refused EPERM");
+        // Allowed by the filter it can be made, and opened where it was bound, but not where it was
+        // made.
         assertThat(
                         answer(
                                 "\"/bin/doors\",\"mknod\",\"\"",
+                                spec.formatted(",\"devices\":[\"/dev/fuse\"]")))
+                .isEqualTo("refused EACCES");
+        assertThat(
+                        answer(
+                                "\"/bin/doors\",\"read\",\"/dev/fuse\"",
                                 spec.formatted(",\"devices\":[\"/dev/fuse\"]")))
                 .isEqualTo("through");
         assertThat(
@@ -199,6 +242,27 @@ class DoorsIT {
             assertThat(attempt("abstract", name, "\"network\":{\"mode\":\"host\"}"))
                     .isEqualTo("refused EPERM");
             assertThat(attempt("abstract", name, "")).isEqualTo("refused ECONNREFUSED");
+            // It came by way of another sandbox, or by the number of the namespace, without scope.
+            String sharer =
+                    api.create("{\"command\":[\"sleep\",\"60\"],\"network\":{\"mode\":\"host\"}}");
+            assertThat(
+                            attempt(
+                                    "abstract",
+                                    name,
+                                    "\"network\":{\"mode\":\"sandbox\",\"join\":\""
+                                            + sharer
+                                            + "\"}"))
+                    .isEqualTo("refused EPERM");
+            long number = HostProcess.number(Outside.namespace("self", "net"));
+            assertThat(
+                            attempt(
+                                    "abstract",
+                                    name,
+                                    "\"network\":{\"mode\":\"namespace\",\"join\":\""
+                                            + number
+                                            + "\"}"))
+                    .isEqualTo("refused EPERM");
+            api.destroy(sharer);
         } finally {
             listener.destroyForcibly().waitFor();
         }
@@ -223,6 +287,77 @@ class DoorsIT {
         assertThat(Path.of("/dev/null"))
                 .satisfies(path -> assertThat(Files.isSymbolicLink(path)).isFalse());
         assertThat(api.shell("echo fine > /dev/null && echo well")).isEqualTo("well\n");
+    }
+
+    @Test
+    void linksInTheDevOfARootAreNotFollowed() throws Exception {
+        Path canary = Files.createTempFile(Path.of("/var/lib"), "seahaven-test-canary", "");
+        try {
+            for (String device : List.of("null", "console")) {
+                Files.createSymbolicLink(root.resolve("dev").resolve(device), canary);
+            }
+            String spec =
+                    "\"rootfs\":{\"path\":\""
+                            + root
+                            + "\"},\"security\":{\"maskedPaths\":[\"/proc/version\"]}";
+            assertThat(answer("\"/bin/doors\",\"write\",\"/dev/null\"", spec)).isEqualTo("through");
+            assertThat(answer("\"/bin/doors\",\"read\",\"/dev/console\"", spec))
+                    .isEqualTo("refused ENOENT");
+            assertThat(answer("\"/bin/doors\",\"seals\",\"/proc/version\"", spec))
+                    .as("it is covered by the device and not by the link")
+                    .isEqualTo("-1");
+            assertThat(canary).isEmptyFile();
+        } finally {
+            Files.deleteIfExists(root.resolve("dev/null"));
+            Files.deleteIfExists(root.resolve("dev/console"));
+            Files.delete(canary);
+        }
+    }
+
+    @Test
+    void theProgramOfInitCanNeitherBeChangedNorExecuted() {
+        String id = api.create("{\"command\":[\"sleep\",\"60\"]}");
+        int seals =
+                Integer.parseInt(
+                        Outside.run(Outside.doors(), "seals", "/proc/" + api.pid(id) + "/exe")
+                                .trim());
+        assertThat(seals & 0x2f).as("seal, shrink, grow, write, exec").isEqualTo(0x2f);
+        api.destroy(id);
+        // Its own it may execute once more, which refuses to be anything but what the daemon
+        // started.
+        for (String program : List.of("/proc/self/exe", "/proc/1/exe")) {
+            JsonNode exit =
+                    api.post("/runs", "{\"command\":[\"" + program + "\"]}")
+                            .expect(200)
+                            .json()
+                            .path("exit");
+            assertThat(exit.path("exitCode").asInt()).as(program).isIn(1, 126);
+        }
+    }
+
+    /** A copy of the proc alone, without what hides places in it, was laid over it. */
+    @Test
+    void whatIsReadOnlyByWishStaysHiddenWhereItWas() {
+        String spec = "\"security\":{\"readOnlyPaths\":[\"/proc\",\"/sys\",\"/dev\"]}";
+        for (String file : List.of("/proc/timer_list", "/proc/keys", "/proc/interrupts")) {
+            assertThat(
+                            api.post(
+                                            "/runs",
+                                            "{\"command\":[\"cat\",\"" + file + "\"]," + spec + "}")
+                                    .expect(200)
+                                    .json()
+                                    .path("stdout")
+                                    .asString())
+                    .as(file)
+                    .isEmpty();
+        }
+        assertThat(attempt("write", "/dev/shm/x", spec)).isEqualTo("refused ENOENT");
+        assertThat(
+                        answer(
+                                "\"sh\",\"-c\",\"(echo > /proc/self/comm) 2>&1 | grep -o"
+                                        + " Read-only\"",
+                                spec))
+                .isEqualTo("Read-only");
     }
 
     @Test
@@ -365,9 +500,12 @@ class DoorsIT {
                                     + "\"}}")
                     .expect(200);
         }
-        assertThat(api.get("/sandboxes/" + watcher + "/logs").text().lines().skip(1))
+        List<String> met =
+                api.get("/sandboxes/" + watcher + "/logs").text().lines().skip(1).toList();
+        assertThat(met).as("that it looked at the right time").isNotEmpty();
+        assertThat(met)
                 .as("what it could trace before the program was executed")
-                .isEmpty();
+                .allMatch(line -> line.startsWith("missed "));
         api.destroy(watcher);
     }
 
@@ -384,8 +522,10 @@ class DoorsIT {
                         .expectViolation("workingDirectory");
             }
         }
-        api.post("/runs", "{\"command\":[\"pwd\"],\"workingDirectory\":\"/proc/1/cwd\"}")
-                .expectViolation("workingDirectory");
+        for (String link : List.of("/proc/1/cwd", "/proc/self/cwd", "/proc/self/root")) {
+            api.post("/runs", "{\"command\":[\"pwd\"],\"workingDirectory\":\"" + link + "\"}")
+                    .expectViolation("workingDirectory");
+        }
     }
 
     @Test

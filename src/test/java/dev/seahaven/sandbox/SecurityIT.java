@@ -12,6 +12,9 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 import tools.jackson.databind.JsonNode;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 
 /**
@@ -98,6 +101,28 @@ class SecurityIT {
         assertThat(refused.path("exit").path("exitCode").asInt()).isNotZero();
     }
 
+    /** It was compiled while everybody waited, and in the square of its size. */
+    @Test
+    void aProfileThatIsTooLargeIsRefusedAtOnce() {
+        StringBuilder rules = new StringBuilder();
+        for (int i = 0; i < 7000; i++) {
+            rules.append(i == 0 ? "" : ",")
+                    .append("{'names':['socket'],'action':'SCMP_ACT_ERRNO',")
+                    .append("'args':[{'index':0,'value':" + i + ",'op':'SCMP_CMP_EQ'}]}");
+        }
+        String profile = "{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[" + rules + "]}";
+        String body =
+                "{'command':['true'],'security':{'seccomp':%s}}"
+                        .formatted(profile)
+                        .replace('\'', '"');
+        assertThat(body.length()).isBetween(600_000, 1 << 20);
+        long begun = System.nanoTime();
+        api.post("/runs", body).expectViolation("security.seccomp.syscalls");
+        assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(Duration.ofSeconds(5));
+        api.post("/runs", body.replace("'", "").replace("SCMP_ACT_ALLOW", "x".repeat(10 << 20)))
+                .expectProblem(413, "too-large");
+    }
+
     // ---------------------------------------------------------------- capabilities
 
     @Test
@@ -160,6 +185,45 @@ class SecurityIT {
         assertThat(told("'landlock':{'connectPorts':[80]}", connect).lines())
                 .anySatisfy(line -> assertThat(line).contains("/81: Permission denied"))
                 .anySatisfy(line -> assertThat(line).contains("/80: Connection refused"));
+    }
+
+    /** The other order: Landlock and the filter before the credentials (KERNEL.md 17). */
+    @Test
+    void allOfItGoesTogetherWithNewPrivileges() {
+        JsonNode run =
+                run(
+                        "'noNewPrivileges':false,'landlock':{'read':['/usr','/bin','/lib','/lib64'],"
+                            + "'connectPorts':[80]},'capabilities':{'drop':['ALL'],'add':['SETUID'],"
+                            + "'ambient':['SETUID']},'seccomp':"
+                                + EIO_FOR_MKDIR,
+                        "mkdir /tmp/x; cat /etc/hostname; id -u; grep -E"
+                                + " 'CapEff|NoNewPrivs|Seccomp:' /proc/self/status",
+                        ",'user':'1000:1000'");
+        String said = run.path("stdout").asString() + run.path("stderr").asString();
+        assertThat(said)
+                .contains("Input/output error", "/etc/hostname: Permission denied", "1000\n");
+        // proc is not among what Landlock lets be read
+        assertThat(said).contains("/proc/self/status: Permission denied");
+    }
+
+    @Test
+    void modulesThatThisKernelLacksAreToldByName() {
+        for (String module : List.of("apparmor", "selinux")) {
+            boolean active =
+                    Files.exists(
+                            Path.of(
+                                    module.equals("apparmor")
+                                            ? "/sys/kernel/security/apparmor/profiles"
+                                            : "/sys/fs/selinux/enforce"));
+            if (!active) {
+                Api.Answer answer =
+                        api.post(
+                                "/runs",
+                                "{\"command\":[\"true\"],\"security\":{\"" + module + "\":\"x\"}}");
+                answer.expectProblem(501, "unsupported-feature");
+                assertThat(answer.json().path("feature").asString()).isEqualTo(module);
+            }
+        }
     }
 
     // ---------------------------------------------------------------- sysctls

@@ -1,0 +1,184 @@
+package dev.seahaven.sandbox;
+
+import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.SyscallException;
+import dev.seahaven.syscall.Syscalls;
+import dev.seahaven.web.Problem;
+import dev.seahaven.web.ProblemType;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.FileStore;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Duration;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/**
+ * Keeps those who write without a limit of their own from filling the disk that all share: when
+ * less than a reserve is free, the one that takes the most is ended, if it takes as much as the
+ * reserve at least; else it is somebody else who fills the disk.
+ *
+ * @param <T> who writes
+ */
+final class DiskGuard<T> implements AutoCloseable {
+
+    private static final Logger LOG = System.getLogger(DiskGuard.class.getName());
+    private static final Duration INTERVAL = Duration.ofMillis(500);
+
+    /** The reserve is at most this part of the disk. */
+    private static final int PART = 20;
+
+    private static final int BLOCK = 512; // of st_blocks, whatever the file system has
+
+    private final Syscalls syscalls;
+    private final Path place;
+    private final long reserve;
+    private final Supplier<Map<T, Path>> writers;
+    private final Consumer<T> end;
+    private volatile @Nullable Thread watching;
+
+    /**
+     * @param place on the disk that is guarded
+     * @param reserve in bytes; 0 for none
+     * @param writers those that write now, and where
+     */
+    DiskGuard(
+            Syscalls syscalls,
+            Path place,
+            long reserve,
+            Supplier<Map<T, Path>> writers,
+            Consumer<T> end) {
+        this.syscalls = syscalls;
+        this.place = place;
+        this.reserve = reserve;
+        this.writers = writers;
+        this.end = end;
+    }
+
+    void start() {
+        if (reserve > 0) {
+            watching = Thread.ofVirtual().name("seahaven-disk-guard").start(this::watch);
+        }
+    }
+
+    @Override
+    public void close() {
+        Thread thread = watching;
+        if (thread != null) {
+            thread.interrupt();
+        }
+    }
+
+    /**
+     * @throws Problem 503 where the reserve is used already
+     */
+    void checkRoom() {
+        if (reserve > 0 && isLow()) {
+            throw new Problem(
+                    ProblemType.EXHAUSTED,
+                    "Less than "
+                            + (reserveNow() >> 20)
+                            + " MiB of the disk of "
+                            + place
+                            + " are free; delete sandboxes, or give limits.diskBytes, which puts"
+                            + " the layer into memory.");
+        }
+    }
+
+    private void watch() {
+        while (!Thread.currentThread().isInterrupted()) {
+            try {
+                Thread.sleep(INTERVAL);
+                look();
+            } catch (InterruptedException e) {
+                return;
+            } catch (RuntimeException e) {
+                LOG.log(Level.ERROR, "the disk of " + place + " is not guarded now", e);
+            }
+        }
+    }
+
+    /** Ends at most one, for others may have room again when it is gone. */
+    void look() {
+        Map<T, Path> all = writers.get();
+        if (all.isEmpty() || !isLow()) {
+            return;
+        }
+        T largest = null;
+        long most = reserveNow() - 1;
+        for (Map.Entry<T, Path> each : all.entrySet()) {
+            long size = size(each.getValue());
+            if (size > most) {
+                most = size;
+                largest = each.getKey();
+            }
+        }
+        if (largest != null) {
+            end.accept(largest);
+        }
+    }
+
+    private boolean isLow() {
+        try {
+            return store().getUsableSpace() < reserveNow();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private long reserveNow() {
+        try {
+            return Math.min(reserve, store().getTotalSpace() / PART);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private FileStore store() throws IOException {
+        return Files.getFileStore(place);
+    }
+
+    /** What files take on the disk, as far as they can be reached by name. */
+    private long size(Path directory) {
+        long[] blocks = {0};
+        try (Fd top = syscalls.open(directory.toString(), Syscalls.O_PATH, 0)) {
+            Files.walkFileTree(
+                    directory,
+                    new SimpleFileVisitor<>() {
+                        @Override
+                        public FileVisitResult visitFile(Path file, BasicFileAttributes about) {
+                            blocks[0] += blocks(top, directory.relativize(file));
+                            return FileVisitResult.CONTINUE;
+                        }
+
+                        @Override
+                        public FileVisitResult visitFileFailed(Path file, IOException failure) {
+                            return FileVisitResult.CONTINUE; // it is written to meanwhile
+                        }
+                    });
+        } catch (IOException | SyscallException e) {
+            // It has just been removed.
+        }
+        return blocks[0] * BLOCK;
+    }
+
+    private long blocks(Fd top, Path file) {
+        try (Fd opened =
+                syscalls.openat2(
+                        top, file.toString(), Syscalls.O_PATH, Syscalls.RESOLVE_NO_SYMLINKS)) {
+            return syscalls.fstat(opened).blocks();
+        } catch (SyscallException e) {
+            return 0; // a link, or gone
+        }
+    }
+}
