@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -21,7 +22,7 @@ static const char well[] = "HTTP/1.1 200 ";
 static int health(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    struct timeval patience = {.tv_sec = 10};
+    struct timeval patience = {.tv_sec = 5}; /* the engine waits for twice as long */
     char answer[sizeof well - 1];
     size_t have = 0;
     ssize_t got = 1;
@@ -31,6 +32,7 @@ static int health(const char *path)
     strcpy(address.sun_path, path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) < 0 ||
         connect(fd, (struct sockaddr *)&address, sizeof address) < 0 || write(fd, request, sizeof request - 1) != (ssize_t)sizeof request - 1) {
         perror(path);
         return 1;
@@ -54,6 +56,9 @@ int main(int count, char **arguments)
     }
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, NULL);
+    /* With the host's pid namespace it is not pid 1, and orphans would be somebody else's. */
+    if (getpid() != 1 && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+        perror("prctl(PR_SET_CHILD_SUBREAPER)");
     pid_t daemon = fork();
     if (daemon < 0) {
         perror("fork");

@@ -20,9 +20,10 @@ import java.util.stream.Stream;
 
 /**
  * Makes of the jars a directory that runs on a host without a JDK: a trimmed runtime, and an AOT
- * cache (JEP 514) from a daemon that was started from it and has served each kind of request. Run
- * by Maven on the toolchain's JDK: {@code java Assemble.java DIST JAR SCRIPT TIMESTAMP LAUNCHER
- * OPTIONS}.
+ * cache (JEP 483) of the classes in {@code classes.lst}. The same sources give the same bytes. Run
+ * by Maven on the toolchain's JDK: {@code java Assemble.java DIST JAR SOURCES TIMESTAMP LAUNCHER
+ * OPTIONS LEARN}. Where LEARN is {@code true}, the list is written anew by a daemon that is started
+ * and asked for each kind of answer, which needs root.
  */
 final class Assemble {
 
@@ -33,34 +34,41 @@ final class Assemble {
             "java.base,java.desktop,java.instrument,java.logging,java.management,java.naming,java.security.jgss,"
                 + "java.sql,java.xml,jdk.jfr,jdk.management,jdk.unsupported";
 
+    private static final String CLASSES = "classes.lst";
     private static final String RUN = "{\"command\":[\"/bin/true\"]}";
 
     private final Path dist;
+    private final Path sources;
     private final List<String> options;
     private final Path scratch;
 
-    private Assemble(Path dist, List<String> options) throws IOException {
+    private Assemble(Path dist, Path sources, List<String> options) throws IOException {
         this.dist = dist;
+        this.sources = sources;
         this.options = options;
-        this.scratch = Files.createTempDirectory("seahaven-training");
+        this.scratch = Files.createTempDirectory("seahaven-distribution");
     }
 
     public static void main(String[] arguments) throws Exception {
         Path dist = Path.of(arguments[0]);
         FileTime time = FileTime.from(Instant.parse(arguments[3]));
-        Assemble assemble = new Assemble(dist, List.of(arguments[5].split(" ")));
-        Files.copy(
-                Path.of(arguments[1]),
-                dist.resolve("seahaven.jar"),
-                StandardCopyOption.REPLACE_EXISTING);
-        assemble.script(Path.of(arguments[2]));
-        assemble.init(Path.of(arguments[4]));
-        assemble.runtime();
+        Assemble assemble =
+                new Assemble(dist, Path.of(arguments[2]), List.of(arguments[5].split(" ")));
         try {
+            Files.copy(
+                    Path.of(arguments[1]),
+                    dist.resolve("seahaven.jar"),
+                    StandardCopyOption.REPLACE_EXISTING);
+            assemble.script();
+            assemble.init(Path.of(arguments[4]));
+            assemble.runtime();
             assemble.resolveBeans(arguments[3]);
             // The cache holds size and time of each jar: the package gives all files this time too.
             assemble.setTimes(time);
-            assemble.train();
+            if (Boolean.parseBoolean(arguments[6])) {
+                assemble.learn();
+            }
+            assemble.cache();
         } finally {
             delete(assemble.scratch);
         }
@@ -70,26 +78,22 @@ final class Assemble {
     /** What Spring would find out at each start is found out once, and put beside our classes. */
     private void resolveBeans(String timestamp) throws Exception {
         Path jar = dist.resolve("seahaven.jar");
-        Path sources = scratch.resolve("sources");
+        Path generated = scratch.resolve("sources");
         Path resources = Files.createDirectories(scratch.resolve("resources"));
         Path classes = Files.createDirectories(scratch.resolve("classes"));
-        Process processor =
-                new ProcessBuilder(
-                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                                "-cp",
-                                jar.toString(),
-                                "org.springframework.boot.SpringApplicationAotProcessor",
-                                "dev.seahaven.daemon.Seahaven",
-                                sources.toString(),
-                                resources.toString(),
-                                classes.toString(),
-                                "dev.seahaven",
-                                "seahaven")
-                        .inheritIO()
-                        .start();
-        if (processor.waitFor() != 0) {
-            throw new IOException("Spring could not resolve the beans");
-        }
+        runInStillTime(
+                scratch,
+                List.of(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp",
+                        jar.toString(),
+                        "org.springframework.boot.SpringApplicationAotProcessor",
+                        "dev.seahaven.daemon.Seahaven",
+                        generated.toString(),
+                        resources.toString(),
+                        classes.toString(),
+                        "dev.seahaven",
+                        "seahaven"));
         List<String> javac =
                 new ArrayList<>(
                         List.of(
@@ -99,7 +103,7 @@ final class Assemble {
                                 jar.toString(),
                                 "-d",
                                 classes.toString()));
-        try (Stream<Path> files = Files.walk(sources)) {
+        try (Stream<Path> files = Files.walk(generated)) {
             files.map(Path::toString)
                     .filter(each -> each.endsWith(".java"))
                     .sorted()
@@ -114,9 +118,6 @@ final class Assemble {
                         "--date=" + timestamp,
                         "-C",
                         classes.toString(),
-                        ".",
-                        "-C",
-                        resources.toString(),
                         "."));
     }
 
@@ -134,10 +135,12 @@ final class Assemble {
         }
     }
 
-    private void script(Path from) throws IOException {
+    private void script() throws IOException {
         Path script = Files.createDirectories(dist.resolve("bin")).resolve("seahaven");
         Files.writeString(
-                script, Files.readString(from).replace("@JVM_OPTIONS@", String.join(" ", options)));
+                script,
+                Files.readString(sources.resolve("seahaven"))
+                        .replace("@JVM_OPTIONS@", String.join(" ", options)));
         Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
 
@@ -150,29 +153,55 @@ final class Assemble {
                 StandardCopyOption.REPLACE_EXISTING);
     }
 
-    private void runtime() throws IOException {
+    /**
+     * Debug attributes go in Java alone: native libraries would depend on which tools are there.
+     */
+    private void runtime() throws Exception {
         Path runtime = dist.resolve("runtime");
         if (Files.exists(runtime)) {
-            if (Files.readString(runtime.resolve("release"))
-                    .contains(System.getProperty("java.vm.version"))) {
-                return;
-            }
             delete(runtime);
         }
-        tool(
-                "jlink",
+        runInStillTime(
+                dist,
                 List.of(
+                        Path.of(System.getProperty("java.home"), "bin", "jlink").toString(),
                         "--add-modules",
                         MODULES,
                         "--no-header-files",
                         "--no-man-pages",
-                        "--strip-debug",
+                        "--strip-java-debug-attributes",
                         "--output",
                         runtime.toString()));
-        Files.writeString(
-                runtime.resolve("release"),
-                "SEAHAVEN_BUILT_WITH=\"" + System.getProperty("java.vm.version") + "\"\n",
-                java.nio.file.StandardOpenOption.APPEND);
+    }
+
+    /**
+     * Runs a program for which no time passes: the JDK takes the order of its sets from that clock,
+     * and soft references, of which the cache has some, bear it.
+     */
+    private void runInStillTime(Path directory, List<String> command) throws Exception {
+        Path clock = scratch.resolve("clock.so");
+        if (!Files.exists(clock)) {
+            run(
+                    new ProcessBuilder(
+                            System.getenv().getOrDefault("CC", "cc"),
+                            "-O2",
+                            "-shared",
+                            "-fPIC",
+                            "-o",
+                            clock.toString(),
+                            sources.resolve("clock.c").toString()));
+        }
+        ProcessBuilder still = new ProcessBuilder(command).directory(directory.toFile());
+        still.environment().put("LD_PRELOAD", clock.toString());
+        run(still);
+    }
+
+    private static void run(ProcessBuilder builder) throws Exception {
+        Process process = builder.redirectErrorStream(true).start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        if (process.waitFor() != 0) {
+            throw new IOException(String.join(" ", builder.command()) + ":\n" + said);
+        }
     }
 
     private void setTimes(FileTime time) throws IOException {
@@ -185,12 +214,29 @@ final class Assemble {
 
     // ---------------------------------------------------------------- the cache
 
-    private void train() throws Exception {
+    /** From a list, and not from what a run has loaded just now, which is never twice the same. */
+    private void cache() throws Exception {
         Path cache = dist.resolve("seahaven.aot");
         Files.deleteIfExists(cache);
         List<String> command = new ArrayList<>();
         command.add(dist.resolve("runtime/bin/java").toString());
-        command.add("-XX:AOTCacheOutput=" + cache);
+        command.add("-Xshare:dump");
+        command.add("-XX:+AOTClassLinking");
+        command.add("-XX:SharedClassListFile=" + sources.resolve(CLASSES));
+        command.add("-XX:SharedArchiveFile=" + cache);
+        command.add("-Xlog:all=error");
+        command.addAll(options);
+        command.addAll(List.of("-cp", "seahaven.jar"));
+        runInStillTime(dist, command);
+    }
+
+    // ---------------------------------------------------------------- the list of classes
+
+    private void learn() throws Exception {
+        Path list = scratch.resolve(CLASSES);
+        List<String> command = new ArrayList<>();
+        command.add(dist.resolve("runtime/bin/java").toString());
+        command.add("-XX:DumpLoadedClassList=" + list);
         command.addAll(options);
         command.addAll(
                 List.of(
@@ -198,7 +244,7 @@ final class Assemble {
                         dist.resolve("seahaven.jar").toString(),
                         "--seahaven.run-directory=" + scratch.resolve("run"),
                         "--seahaven.state-directory=" + scratch.resolve("state"),
-                        "--seahaven.cgroup=seahaven-training",
+                        "--seahaven.cgroup=seahaven-learning",
                         "--server.port=0"));
         Path log = scratch.resolve("log");
         Process daemon =
@@ -217,10 +263,13 @@ final class Assemble {
         } finally {
             daemon.destroy();
         }
-        if (!daemon.waitFor(5, TimeUnit.MINUTES) || !Files.exists(cache)) {
+        if (!daemon.waitFor(1, TimeUnit.MINUTES)) {
             daemon.destroyForcibly();
-            throw new IOException("no AOT cache was made:\n" + Files.readString(log));
+            throw new IOException("the daemon does not end:\n" + Files.readString(log));
         }
+        Files.write(
+                sources.resolve(CLASSES),
+                Files.readAllLines(list).stream().filter(line -> !line.startsWith("#")).toList());
     }
 
     private static void serve(Path socket) throws IOException {

@@ -11,12 +11,16 @@ import java.util.Set;
 /**
  * The configuration below {@code seahaven}.
  *
- * @param runDirectory socket, token, lock and what belongs to living sandboxes; gone after a reboot
- * @param stateDirectory what outlives the daemon
- * @param cgroup name of the daemon's group below the root of the hierarchy
- * @param group whose members may use the Unix socket, if there is such a group
- * @param allowedHosts values of the header Host that TCP requests may have, without port
- * @param allowedOrigins origins of foreign pages that may call the API
+ * @param runDirectory socket, token, lock and what belongs to living sandboxes; gone after a
+ *     reboot. An absolute path
+ * @param stateDirectory what outlives the daemon. An absolute path
+ * @param cgroup name of the daemon's group below the root of the hierarchy. One name: letters,
+ *     digits, {@code -}, {@code _}, {@code .}
+ * @param group whose members may use the Unix socket, if there is such a group. A name of group(5)
+ * @param allowedHosts values of the header Host that TCP requests may have. Names and addresses
+ *     without a port
+ * @param allowedOrigins origins of foreign pages that may call the API. Scheme and host, such as
+ *     {@code https://example.org}, with a port where it is not the usual one
  */
 @ConfigurationProperties("seahaven")
 record SeahavenProperties(
@@ -30,8 +34,37 @@ record SeahavenProperties(
         @DefaultValue PolicyProperties policy,
         @DefaultValue MetricsProperties metrics) {
 
+    SeahavenProperties {
+        check("run-directory", runDirectory.isAbsolute(), "an absolute path", runDirectory);
+        check("state-directory", stateDirectory.isAbsolute(), "an absolute path", stateDirectory);
+        check("cgroup", cgroup.matches("[A-Za-z0-9][-_.A-Za-z0-9]{0,99}"), "one name", cgroup);
+        check("group", group.matches("[^:,\\s]+"), "the name of a group", group);
+        for (String host : allowedHosts) {
+            check(
+                    "allowed-hosts",
+                    host.matches("[-.A-Za-z0-9]+|\\[[0-9a-fA-F:]+\\]"),
+                    "names and addresses without a port",
+                    host);
+        }
+        for (String origin : allowedOrigins) {
+            check(
+                    "allowed-origins",
+                    origin.matches("https?://[^/\\s]+"),
+                    "scheme and host",
+                    origin);
+        }
+    }
+
+    private static void check(String name, boolean holds, String wanted, Object value) {
+        if (!holds) {
+            throw new IllegalArgumentException(
+                    "seahaven." + name + " must be " + wanted + ", and is " + value);
+        }
+    }
+
     /**
-     * @param allowPrivileged whether a request may ask for {@code security.privileged}
+     * @param allowPrivileged whether a request may ask for {@code security.privileged}, which
+     *     switches off what protects the host
      */
     record PolicyProperties(@DefaultValue("false") boolean allowPrivileged) {}
 
@@ -48,7 +81,8 @@ record SeahavenProperties(
      * @param diskReserve what sandboxes leave free of the disk of the state directory, but at most
      *     a twentieth of it: when less is free, the one with the largest layer is ended, and none
      *     is made. From 0B, which guards nothing, to 1TB
-     * @param memory limit of a sandbox that names none; at most what the host has. From 4MB
+     * @param memory limit of a sandbox that names none, within what the host has. From 4MB to
+     *     1024TB
      * @param firstId lowest id of the host that sandboxes are given. From 65536 to 4293918720
      * @param changeTimeout how long a change waits for another of the same sandbox. From 1ms to 1h
      */
@@ -73,17 +107,11 @@ record SeahavenProperties(
 
         private static <T extends Comparable<T>> void require(
                 String name, T value, T least, T most) {
-            if (value.compareTo(least) < 0 || value.compareTo(most) > 0) {
-                throw new IllegalArgumentException(
-                        "seahaven.sandbox."
-                                + name
-                                + " must be from "
-                                + least
-                                + " to "
-                                + most
-                                + ", and is "
-                                + value);
-            }
+            check(
+                    "sandbox." + name,
+                    value.compareTo(least) >= 0 && value.compareTo(most) <= 0,
+                    "from " + least + " to " + most,
+                    value);
         }
     }
 }

@@ -61,7 +61,11 @@ class ServiceManager {
             throw new IOException("the daemon does not answer on " + socket);
         }
         tell("READY=1\nSTATUS=Serves " + socket);
-        Duration interval = watchdogInterval(System.getenv("WATCHDOG_USEC"));
+        Duration interval =
+                watchdogInterval(
+                        System.getenv("WATCHDOG_USEC"),
+                        System.getenv("WATCHDOG_PID"),
+                        ProcessHandle.current().pid());
         if (interval.isPositive()) {
             watchdog =
                     Thread.ofPlatform()
@@ -80,9 +84,13 @@ class ServiceManager {
         tell("STOPPING=1");
     }
 
-    /** Zero where nobody waits for a sign of life. */
-    static Duration watchdogInterval(@Nullable String micros) {
-        return micros == null ? Duration.ZERO : Duration.ofNanos(Long.parseLong(micros) * 1000);
+    /** Zero where nobody waits for a sign of life of this process. */
+    static Duration watchdogInterval(
+            @Nullable String micros, @Nullable String waitedFor, long ownPid) {
+        boolean ours = waitedFor == null || waitedFor.equals(Long.toString(ownPid));
+        return micros == null || !ours
+                ? Duration.ZERO
+                : Duration.ofNanos(Long.parseLong(micros) * 1000);
     }
 
     /** A request that hangs is no sign of life either: then none is given until it ends. */
@@ -91,7 +99,7 @@ class ServiceManager {
             try {
                 if (answers(socket)) {
                     tell("WATCHDOG=1");
-                } else {
+                } else if (!Thread.currentThread().isInterrupted()) {
                     LOG.log(Level.WARNING, "the health probe over {0} fails", socket);
                 }
                 Thread.sleep(pause);

@@ -10,8 +10,13 @@ import org.jspecify.annotations.Nullable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 
 /** Starts sandboxes: gives plans to monitors and their reports to those who asked. */
@@ -96,6 +101,32 @@ public final class Launcher implements AutoCloseable {
                 channel.close();
             }
             throw e;
+        }
+    }
+
+    /**
+     * Whether a monitor takes what it is sent and answers: a plan of no bytes that mean anything,
+     * which it refuses.
+     */
+    public boolean answers(Duration wait) {
+        CompletableFuture<Report> first = new CompletableFuture<>();
+        Fd[] pair = syscalls.socketpair();
+        try (Fd theirs = pair[1]) {
+            syscalls.sendmsg(pair[0], new byte[Integer.BYTES], List.of());
+            ReportLoop.Channel channel = reports().open(pair[0], first::complete);
+            try {
+                spawner().request(theirs);
+                return first.get(wait.toMillis(), TimeUnit.MILLISECONDS)
+                                instanceof Report.Failed failed
+                        && failed.stage() == Stage.PLAN;
+            } finally {
+                channel.close();
+            }
+        } catch (SyscallException | ExecutionException | TimeoutException e) {
+            return false;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
         }
     }
 
