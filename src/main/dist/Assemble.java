@@ -3,11 +3,14 @@ import java.io.UncheckedIOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
@@ -34,6 +37,7 @@ final class Assemble {
             "java.base,java.desktop,java.instrument,java.logging,java.management,java.naming,java.security.jgss,"
                 + "java.sql,java.xml,jdk.jfr,jdk.management,jdk.unsupported";
 
+    private static final Path SAME_PLACE = Path.of("/tmp/seahaven-distribution");
     private static final String CLASSES = "classes.lst";
     private static final String RUN = "{\"command\":[\"/bin/true\"]}";
 
@@ -214,7 +218,11 @@ final class Assemble {
 
     // ---------------------------------------------------------------- the cache
 
-    /** From a list, and not from what a run has loaded just now, which is never twice the same. */
+    /**
+     * From a list, and not from what a run has loaded just now, which is never twice the same. The
+     * cache holds the path of each jar, and finds them by the part that all have in common: so they
+     * are given under a name that is the same for every build, one build after the other.
+     */
     private void cache() throws Exception {
         Path cache = dist.resolve("seahaven.aot");
         Files.deleteIfExists(cache);
@@ -226,8 +234,21 @@ final class Assemble {
         command.add("-XX:SharedArchiveFile=" + cache);
         command.add("-Xlog:all=error");
         command.addAll(options);
-        command.addAll(List.of("-cp", "seahaven.jar"));
-        runInStillTime(dist, command);
+        command.addAll(List.of("-cp", SAME_PLACE.resolve("seahaven.jar").toString()));
+        try (FileChannel lock =
+                        FileChannel.open(
+                                Path.of(SAME_PLACE + ".lock"),
+                                StandardOpenOption.CREATE,
+                                StandardOpenOption.WRITE);
+                FileLock held = lock.lock()) {
+            Files.deleteIfExists(SAME_PLACE); // of a build that was killed
+            Files.createSymbolicLink(SAME_PLACE, dist);
+            try {
+                runInStillTime(dist, command);
+            } finally {
+                Files.delete(SAME_PLACE);
+            }
+        }
     }
 
     // ---------------------------------------------------------------- the list of classes

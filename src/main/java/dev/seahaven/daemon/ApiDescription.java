@@ -25,6 +25,7 @@ import io.swagger.v3.oas.models.security.SecurityRequirement;
 import io.swagger.v3.oas.models.security.SecurityScheme;
 import io.swagger.v3.oas.models.servers.Server;
 
+import org.jspecify.annotations.Nullable;
 import org.springdoc.core.customizers.OpenApiCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -53,7 +54,8 @@ class ApiDescription {
                                 .version("1")
                                 .description(
                                         "Creates, inspects and destroys Linux namespaces and"
-                                                + " sandboxes."))
+                                                + " sandboxes. A member that is null and one that"
+                                                + " is absent mean the same."))
                 .servers(List.of(new Server().url("/").description("this daemon")))
                 .addSecurityItem(new SecurityRequirement().addList(TOKEN))
                 .components(
@@ -92,15 +94,57 @@ class ApiDescription {
     @Bean
     OpenApiCustomizer description(JsonMapper json) throws IOException {
         List<ApiExample> examples = ApiExample.all(json);
+        Map<String, Object> answers = ApiExample.answers(json);
         return api -> {
             api.getComponents().addSchemas("Problem", problem());
+            api.getComponents().getSchemas().values().forEach(ApiDescription::allowOverlap);
             for (PathItem path : api.getPaths().values()) {
                 for (Operation operation : path.readOperations()) {
                     addProblems(operation);
                     addExamples(operation, examples);
+                    allowOverlap(operation);
+                    addAnswer(operation, answers.get(operation.getOperationId()));
                 }
             }
         };
+    }
+
+    private static void allowOverlap(Operation operation) {
+        for (ApiResponse response : operation.getResponses().values()) {
+            Content content = Objects.requireNonNullElse(response.getContent(), new Content());
+            content.values().stream()
+                    .map(MediaType::getSchema)
+                    .filter(Objects::nonNull)
+                    .forEach(ApiDescription::allowOverlap);
+        }
+    }
+
+    /**
+     * A choice whose members have no required members of their own: what is one of them is others
+     * too.
+     */
+    private static void allowOverlap(Schema<?> schema) {
+        if (schema.getOneOf() != null) {
+            schema.setAnyOf(List.copyOf(schema.getOneOf()));
+            schema.setOneOf(null);
+        }
+        if (schema.getItems() != null) {
+            allowOverlap(schema.getItems());
+        }
+        if (schema.getProperties() != null) {
+            schema.getProperties().values().forEach(ApiDescription::allowOverlap);
+        }
+    }
+
+    private static void addAnswer(Operation operation, @Nullable Object answer) {
+        for (String status : List.of("200", "201")) {
+            ApiResponse response = operation.getResponses().get(status);
+            if (answer != null && response != null && response.getContent() != null) {
+                response.getContent().values().stream()
+                        .limit(1)
+                        .forEach(content -> content.setExample(answer));
+            }
+        }
     }
 
     private static void addProblems(Operation operation) {

@@ -2,6 +2,7 @@ package dev.seahaven.daemon;
 
 import org.jspecify.annotations.Nullable;
 
+import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.json.JsonMapper;
 
 import java.io.IOException;
@@ -40,9 +41,18 @@ record ApiExample(
     }
 
     static List<ApiExample> all(JsonMapper json) throws IOException {
+        return List.of(json.readValue(resource("/examples.json"), ApiExample[].class));
+    }
+
+    /** What each operation answers to its first example, shortened, by the operation's id. */
+    static Map<String, Object> answers(JsonMapper json) throws IOException {
+        return json.readValue(resource("/answers.json"), new TypeReference<>() {});
+    }
+
+    private static byte[] resource(String name) throws IOException {
         try (InputStream file =
-                Objects.requireNonNull(ApiExample.class.getResourceAsStream("/examples.json"))) {
-            return List.of(json.readValue(file, ApiExample[].class));
+                Objects.requireNonNull(ApiExample.class.getResourceAsStream(name))) {
+            return file.readAllBytes();
         }
     }
 }

@@ -11,6 +11,7 @@ import org.apache.catalina.connector.Response;
 import org.apache.catalina.core.StandardHost;
 import org.apache.catalina.valves.ValveBase;
 import org.apache.coyote.AbstractProtocol;
+import org.apache.coyote.http11.Http11NioProtocol;
 import org.apache.tomcat.util.threads.VirtualThreadExecutor;
 import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
@@ -42,11 +43,11 @@ class Listeners implements WebServerFactoryCustomizer<TomcatServletWebServerFact
         if ((address == null || !address.isLoopbackAddress()) && factory.getSsl() == null) {
             throw new OpenListenerException(address == null ? "every address" : address.toString());
         }
-        Connector socket = new Connector("org.apache.coyote.http11.Http11NioProtocol");
-        boolean inherited = directories.isSocketInherited();
-        // Tomcat removes the path when it stops: one that was inherited is not ours to remove.
-        socket.setProperty(SOCKET_PATH, directories.socket() + (inherited ? ".inherited" : ""));
-        socket.setProperty("useInheritedChannel", String.valueOf(inherited));
+        Connector socket =
+                directories.isSocketInherited()
+                        ? new Connector(new Http11NioProtocol(new InheritedEndpoint()))
+                        : new Connector(Http11NioProtocol.class.getName());
+        socket.setProperty(SOCKET_PATH, directories.socket().toString());
         socket.setProperty("unixDomainSocketPathPermissions", "rw-rw----");
         socket.setProperty("maxKeepAliveRequests", "-1");
         // Boot gives virtual threads to the first connector only.

@@ -10,6 +10,9 @@ import dev.seahaven.testing.TestDaemon;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -54,6 +57,31 @@ class DistributionIT {
             mebibytes = last(RESIDENT, Outside.read("/proc/" + pid + "/status")) / 1024;
         }
         return mebibytes;
+    }
+
+    /** A list that no longer fits the code would leave the rest to be loaded from the jars. */
+    @Test
+    void nearlyAllClassesComeFromTheCache() throws Exception {
+        TestDaemon.Places places = TestDaemon.newPlaces();
+        Path log = Path.of("target/loaded-classes.log").toAbsolutePath();
+        Files.deleteIfExists(log);
+        try (ExternalDaemon daemon =
+                ExternalDaemon.startPackaged(places, true, "-Xlog:class+load:file=" + log)) {
+            daemon.api().shell("true");
+            daemon.api().get("/namespaces").expect(200);
+        } finally {
+            Outside.delete(places.base());
+        }
+        List<String> loaded =
+                Files.readAllLines(log).stream()
+                        .filter(line -> line.contains(" source: "))
+                        .filter(line -> !line.contains("Lambda/0x") && !line.contains("LambdaForm"))
+                        .toList();
+        long cached = loaded.stream().filter(line -> line.contains("shared objects file")).count();
+        System.out.printf("%d of %d classes are from the cache%n", cached, loaded.size());
+        assertThat((double) cached / loaded.size())
+                .as("./mvnw package -Ddist.learn=true writes src/main/dist/classes.lst anew")
+                .isGreaterThan(0.95);
     }
 
     /** As a ratio, for the machine's speed drifts: docs/performance.md has the seconds. */

@@ -56,11 +56,15 @@ public final class ExternalDaemon implements AutoCloseable {
      * Starts the packaged one, with its own runtime.
      *
      * @param cached whether it is to use its cache, and to end at once if that cannot be used
+     * @param options more of the JVM's
      */
-    public static ExternalDaemon startPackaged(TestDaemon.Places places, boolean cached) {
+    public static ExternalDaemon startPackaged(
+            TestDaemon.Places places, boolean cached, String... options) {
         ProcessBuilder builder = new ProcessBuilder("target/dist/bin/seahaven");
         builder.environment()
-                .put("SEAHAVEN_JAVA_OPTIONS", "-XX:AOTMode=" + (cached ? "on" : "off"));
+                .put(
+                        "SEAHAVEN_JAVA_OPTIONS",
+                        "-XX:AOTMode=" + (cached ? "on " : "off ") + String.join(" ", options));
         return start(places, freePort(), builder, "--logging.level.dev.seahaven=info");
     }
 
