@@ -45,6 +45,7 @@ final class DiskGuard<T> implements AutoCloseable {
     private final long reserve;
     private final Supplier<Map<T, Path>> writers;
     private final Consumer<T> end;
+    private volatile @Nullable FileStore store;
     private volatile @Nullable Thread watching;
 
     /**
@@ -144,8 +145,14 @@ final class DiskGuard<T> implements AutoCloseable {
         }
     }
 
+    /** Found once, for that reads the mounts; what it tells is the file system's at each call. */
     private FileStore store() throws IOException {
-        return Files.getFileStore(place);
+        FileStore known = store;
+        if (known == null) {
+            known = Files.getFileStore(place);
+            store = known;
+        }
+        return known;
     }
 
     /** What files take on the disk, as far as they can be reached by name. */

@@ -238,8 +238,11 @@ public final class SandboxService implements AutoCloseable {
     /** The layers of those that run and may fill the disk. */
     private Map<Sandbox, Path> growingLayers() {
         return registry.all().stream()
-                .filter(sandbox -> sandbox.life() != null && sandbox.ending() == null)
-                .filter(sandbox -> isOnDisk(sandbox.spec()))
+                .filter(sandbox -> sandbox.life() != null && isOnDisk(sandbox.spec()))
+                .filter(
+                        sandbox ->
+                                sandbox.ending()
+                                        != Exit.Reason.DISK_LIMIT) // or it is ended already
                 .collect(Collectors.toMap(Function.identity(), each -> files.layers(each.id())));
     }
 

@@ -1,9 +1,12 @@
 package dev.seahaven.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import dev.seahaven.launcher.Launcher;
 import dev.seahaven.testing.Api;
 import dev.seahaven.testing.NothingLeft;
+import dev.seahaven.testing.Outside;
 import dev.seahaven.testing.TestDaemon;
 
 import org.junit.jupiter.api.Test;
@@ -13,6 +16,8 @@ import tools.jackson.databind.JsonNode;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 
 @ExtendWith(NothingLeft.class)
 class OperationsIT {
@@ -26,6 +31,32 @@ class OperationsIT {
         JsonNode kernel = health.path("components").path("kernel");
         assertThat(kernel.path("status").asString()).isEqualTo("UP");
         assertThat(kernel.path("details").path("kernel").asString()).isNotBlank();
+    }
+
+    /** A spawner that hangs is no daemon that is well; the watchdog asks this group. */
+    @Test
+    void aLauncherThatDoesNotAnswerIsToldAndSoIsThatItDoes() throws Exception {
+        try (TestDaemon daemon = TestDaemon.start()) {
+            Api own = daemon.api();
+            own.get("/actuator/health/watchdog").expect(200);
+            int spawner = daemon.bean(Launcher.class).spawnerPid();
+            List<Integer> all = new ArrayList<>(Outside.children(spawner));
+            all.addFirst(spawner);
+            all.forEach(pid -> Outside.run("kill", "-STOP", pid.toString()));
+            try {
+                Api.Answer hangs = own.get("/actuator/health/watchdog").expect(503);
+                assertThat(
+                                hangs.json()
+                                        .path("components")
+                                        .path("launcher")
+                                        .path("status")
+                                        .asString())
+                        .isEqualTo("DOWN");
+            } finally {
+                all.forEach(pid -> Outside.run("kill", "-CONT", pid.toString()));
+            }
+            await().untilAsserted(() -> own.get("/actuator/health/watchdog").expect(200));
+        }
     }
 
     @Test

@@ -161,13 +161,8 @@ class AuditIT {
     /** Only the id 0 inside was looked at. */
     @Test
     void anyIdThatLeadsToTheHostsRootIsCritical() throws Exception {
-        Path root = Files.createTempDirectory(Path.of("/var/lib"), "seahaven-test-audit");
+        Path root = Outside.ownRoot();
         try {
-            Outside.run("chmod", "700", root.toString());
-            for (String directory : List.of("bin", "dev", "proc", "sys")) {
-                Files.createDirectory(root.resolve(directory));
-            }
-            Files.copy(Path.of("target/launcher-test/probe"), root.resolve("bin/sleep"));
             String id =
                     api.create(
                             "{\"command\":[\"/bin/sleep\",\"stubborn\"],\"rootfs\":{\"path\":\""
@@ -224,16 +219,11 @@ class AuditIT {
 
     @Test
     void privilegedNeedsThePolicyAndHasThemAll() throws Exception {
-        Path root = Files.createTempDirectory(Path.of("/var/lib"), "seahaven-test-audit");
+        Path root = Outside.ownRoot();
         TestDaemon.Places places = TestDaemon.newPlaces();
         List<String> where = new ArrayList<>(places.arguments(0));
         where.add("--seahaven.policy.allow-privileged=true");
         try (TestDaemon daemon = TestDaemon.at(places, where.toArray(String[]::new))) {
-            Outside.run("chmod", "700", root.toString());
-            for (String directory : List.of("bin", "dev", "proc", "sys", "run")) {
-                Files.createDirectory(root.resolve(directory));
-            }
-            Files.copy(Path.of("target/launcher-test/probe"), root.resolve("bin/sleep"));
             try (ServerSocketChannel engine =
                     ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
                 engine.bind(UnixDomainSocketAddress.of(root.resolve("run/docker.sock")));

@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -136,6 +137,20 @@ public final class Outside {
             }
         }
         return to.toString();
+    }
+
+    /**
+     * A root of its own, out of reach of other users, with a program of the tests that stays until
+     * it is killed: {@code /bin/sleep stubborn}.
+     */
+    public static Path ownRoot() throws IOException {
+        Path root = Files.createTempDirectory(Path.of("/var/lib"), "seahaven-test-root");
+        Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwx------"));
+        for (String directory : List.of("bin", "dev", "proc", "sys", "run")) {
+            Files.createDirectory(root.resolve(directory));
+        }
+        Files.copy(Path.of("target/launcher-test/probe"), root.resolve("bin/sleep"));
+        return root;
     }
 
     public static void delete(Path path) {
