@@ -25,7 +25,9 @@ import dev.seahaven.web.ProblemType;
 import org.jspecify.annotations.Nullable;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -253,11 +255,16 @@ final class SandboxLauncher implements AutoCloseable {
                                     "cannot be set: " + failure.refusal().call() + ": " + errno)
                             : failure;
             case MASKS ->
-                    isRefusal(errno) && spec.security().coversPaths()
-                            ? Problem.invalid(
-                                    "security.maskedPaths, security.readOnlyPaths",
-                                    "names what cannot be covered, such as a symbolic link: "
-                                            + failure.refusal().call())
+                    isRefusal(errno)
+                            ? coveredField(spec.security(), failure.refusal().call())
+                                    .<RuntimeException>map(
+                                            field ->
+                                                    Problem.invalid(
+                                                            field,
+                                                            "cannot be covered; is it a symbolic"
+                                                                    + " link? Name what it leads"
+                                                                    + " to"))
+                                    .orElse(failure)
                             : failure;
             case LANDLOCK ->
                     isRefusal(errno) && spec.security().landlock() != null
@@ -314,6 +321,20 @@ final class SandboxLauncher implements AutoCloseable {
                             : failure;
             default -> failure;
         };
+    }
+
+    /** Where a path was asked for that a call names. */
+    private static Optional<String> coveredField(Security security, String call) {
+        return Stream.concat(
+                        named("security.maskedPaths", security.maskedPaths(), call),
+                        named("security.readOnlyPaths", security.readOnlyPaths(), call))
+                .findFirst();
+    }
+
+    private static Stream<String> named(String field, List<String> paths, String call) {
+        return IntStream.range(0, paths.size())
+                .filter(i -> call.endsWith("(" + paths.get(i) + ")"))
+                .mapToObj(i -> field + "[" + i + "]");
     }
 
     /** Whether the value was refused, and not something of ours failed. */

@@ -85,11 +85,6 @@ record Security(
         }
     }
 
-    /** Whether paths are to be hidden or protected beyond the usual ones. */
-    boolean coversPaths() {
-        return !maskedPaths.isEmpty() || !readOnlyPaths.isEmpty();
-    }
-
     /** Whether Landlock was asked for anything. */
     boolean restrictsWithLandlock() {
         return landlock != null && landlock.restricts();

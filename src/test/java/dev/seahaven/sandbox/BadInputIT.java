@@ -54,8 +54,9 @@ class BadInputIT {
                         + " limits.hugepageBytes.2MB",
                 "\"security\":{\"maskedPaths\":[\"/\"]} | security.maskedPaths",
                 "\"security\":{\"readOnlyPaths\":[\"/\"]} | security.readOnlyPaths",
-                "\"security\":{\"maskedPaths\":[\"/bin/sh\"]} |"
-                        + " security.maskedPaths, security.readOnlyPaths",
+                "\"security\":{\"maskedPaths\":[\"/etc/none\",\"/bin/sh\"]} |"
+                        + " security.maskedPaths[1]",
+                "\"security\":{\"readOnlyPaths\":[\"/bin\"]} | security.readOnlyPaths[0]",
                 "\"limits\":{\"cpus\":0} | limits.cpus",
                 "\"limits\":{\"cpus\":4096} | limits.cpus",
                 "\"limits\":{\"cpuset\":\"4000\"} | limits.cpuset",
