@@ -288,9 +288,13 @@ final class Assemble {
             daemon.destroyForcibly();
             throw new IOException("the daemon does not end:\n" + Files.readString(log));
         }
+        // A class that a loader of its own took from a jar is told with the jar's path on this
+        // machine.
         Files.write(
                 sources.resolve(CLASSES),
-                Files.readAllLines(list).stream().filter(line -> !line.startsWith("#")).toList());
+                Files.readAllLines(list).stream()
+                        .filter(line -> !line.startsWith("#") && !line.contains(" source: "))
+                        .toList());
     }
 
     private static void serve(Path socket) throws IOException {

@@ -111,13 +111,12 @@ final class DiskGuard<T> implements AutoCloseable {
 
     /** Ends at most one, for others may have room again when it is gone. */
     void look() {
-        Map<T, Path> all = writers.get();
-        if (all.isEmpty() || !isLow()) {
+        if (!isLow()) {
             return;
         }
         T largest = null;
         long most = reserveNow() - 1;
-        for (Map.Entry<T, Path> each : all.entrySet()) {
+        for (Map.Entry<T, Path> each : writers.get().entrySet()) {
             long size = size(each.getValue());
             if (size > most) {
                 most = size;
