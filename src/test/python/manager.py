@@ -1,8 +1,8 @@
-"""A service manager, as far as a daemon sees one: manager.py SOCKET SECONDS COMMAND...
+"""A service manager, as far as a daemon sees one: manager.py SOCKET SECONDS COMMAND..., SECONDS being those of each life.
 
-Opens the socket and hands it over as standard input, listens on NOTIFY_SOCKET, waits for signs of life. Prints what it is
-told. In between it connects without a pause, and starts the daemon a second time after the first was asked to stop: prints how many
-requests were answered, and how many were not."""
+Opens the socket and hands it over as standard input, listens on NOTIFY_SOCKET, waits for signs of life, and prints what it
+is told. Asks the daemon to stop and starts it a second time, while clients connect without a pause: prints how many requests
+were answered, and how many were not."""
 import os
 import signal
 import socket
@@ -18,13 +18,16 @@ os.chmod(path, 0o660)
 listening.listen(128)
 notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 notify.bind(path + ".notify")
-answered, failed, over = 0, [], False
+answered, failed, over, ready = 0, [], False, threading.Event()
+CLIENTS = 4
 
 
 def hear():
     while True:
         for line in notify.recv(4096).decode().split("\n"):
             print("told", line, flush=True)
+            if line == "READY=1":
+                ready.set()
 
 
 def ask():
@@ -35,30 +38,41 @@ def ask():
                 one.settimeout(60)
                 one.connect(path)
                 one.sendall(b"GET /system HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-                if not one.recv(100).startswith(b"HTTP/1.1 200"):
-                    raise OSError("no answer")
+                answer = one.recv(100)
+                if not answer.startswith(b"HTTP/1.1 200"):
+                    raise OSError("answered %r" % answer)
             answered += 1
         except OSError as e:
-            failed.append(str(e))
-        time.sleep(0.005)
+            failed.append("%.3f %s" % (time.monotonic() - began, e))
+        time.sleep(0.002)
 
 
 def start():
     environment = dict(os.environ, NOTIFY_SOCKET=path + ".notify", WATCHDOG_USEC="1000000")
+    ready.clear()
     return subprocess.Popen(command, stdin=listening, env=environment)
 
 
+def live():
+    ready.wait(60)
+    time.sleep(seconds)
+
+
 threading.Thread(target=hear, daemon=True).start()
+began = time.monotonic()
 first = start()
-client = threading.Thread(target=ask)
-client.start()
-time.sleep(seconds)
+clients = [threading.Thread(target=ask) for _ in range(CLIENTS)]
+for client in clients:
+    client.start()
+live()
+print("stopping after %.3f" % (time.monotonic() - began), flush=True)
 first.send_signal(signal.SIGTERM)
 print("ended", first.wait(), flush=True)
 second = start()
-time.sleep(seconds)
+live()
 over = True
-client.join()
+for client in clients:
+    client.join()
 second.send_signal(signal.SIGTERM)
 print("ended", second.wait(), flush=True)
 print("answered", answered, "failed", len(failed), *failed[:3], flush=True)
