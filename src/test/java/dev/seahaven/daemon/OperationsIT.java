@@ -44,18 +44,40 @@ class OperationsIT {
             all.addFirst(spawner);
             all.forEach(pid -> Outside.run("kill", "-STOP", pid.toString()));
             try {
-                Api.Answer hangs = own.get("/actuator/health/watchdog").expect(503);
-                assertThat(
-                                hangs.json()
-                                        .path("components")
-                                        .path("launcher")
-                                        .path("status")
-                                        .asString())
-                        .isEqualTo("DOWN");
+                await().untilAsserted(
+                                () ->
+                                        assertThat(
+                                                        own.get("/actuator/health/watchdog")
+                                                                .expect(503)
+                                                                .json()
+                                                                .path("components")
+                                                                .path("launcher")
+                                                                .path("status")
+                                                                .asString())
+                                                .isEqualTo("DOWN"));
             } finally {
                 all.forEach(pid -> Outside.run("kill", "-CONT", pid.toString()));
             }
             await().untilAsserted(() -> own.get("/actuator/health/watchdog").expect(200));
+        }
+    }
+
+    /** Nobody needs a token to ask, and each question to the launcher costs it a process. */
+    @Test
+    void manyQuestionsForHealthAreOneToTheLauncher() throws Exception {
+        try (TestDaemon daemon = TestDaemon.start()) {
+            Api own = daemon.api();
+            int spawner = daemon.bean(Launcher.class).spawnerPid();
+            await().untilAsserted(
+                            () -> {
+                                own.get("/actuator/health").expect(200);
+                                List<Integer> waiting = Outside.children(spawner);
+                                for (int i = 0; i < 5; i++) {
+                                    own.get("/actuator/health").expect(200);
+                                }
+                                assertThat(Outside.children(spawner))
+                                        .containsAnyElementsOf(waiting);
+                            });
         }
     }
 
