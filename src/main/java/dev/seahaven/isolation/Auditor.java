@@ -15,8 +15,8 @@ import dev.seahaven.procfs.ProcLimits;
 import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.procfs.ProcStat;
 import dev.seahaven.procfs.ProcStatus;
-import dev.seahaven.sandbox.SandboxService;
-import dev.seahaven.sandbox.SandboxService.Hardened;
+import dev.seahaven.sandbox.HardenedSandboxes;
+import dev.seahaven.sandbox.HardenedSandboxes.Hardened;
 import dev.seahaven.syscall.Capability;
 import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
@@ -91,9 +91,9 @@ final class Auditor {
     private final Syscalls syscalls;
     private final ProcRoot proc;
     private final NamespaceFinder finder;
-    private final SandboxService sandboxes;
+    private final HardenedSandboxes sandboxes;
 
-    Auditor(Syscalls syscalls, ProcRoot proc, NamespaceFinder finder, SandboxService sandboxes) {
+    Auditor(Syscalls syscalls, ProcRoot proc, NamespaceFinder finder, HardenedSandboxes sandboxes) {
         this.syscalls = syscalls;
         this.proc = proc;
         this.finder = finder;
@@ -102,13 +102,13 @@ final class Auditor {
 
     /** Of the command of a sandbox that runs. */
     AuditResponse sandbox(String reference) {
-        Hardened sandbox = sandboxes.hardened(reference);
+        Hardened sandbox = sandboxes.get(reference);
         return audit(sandbox.commandPid(), sandbox);
     }
 
     /** Of any process of the host. */
     AuditResponse process(int pid) {
-        return audit(pid, sandboxes.hardenedInGroup(pid).orElse(null));
+        return audit(pid, sandboxes.withProcess(pid).orElse(null));
     }
 
     /** Holds the process meanwhile, so that its number does not become another's. */

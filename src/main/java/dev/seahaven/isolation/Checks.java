@@ -1,7 +1,7 @@
 package dev.seahaven.isolation;
 
 import dev.seahaven.isolation.Finding.Severity;
-import dev.seahaven.sandbox.SandboxService.Hardened;
+import dev.seahaven.sandbox.HardenedSandboxes.Hardened;
 import dev.seahaven.syscall.Capability;
 
 import java.util.ArrayList;

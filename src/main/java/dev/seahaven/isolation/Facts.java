@@ -1,6 +1,6 @@
 package dev.seahaven.isolation;
 
-import dev.seahaven.sandbox.SandboxService.Hardened;
+import dev.seahaven.sandbox.HardenedSandboxes.Hardened;
 import dev.seahaven.syscall.Capability;
 
 import org.jspecify.annotations.Nullable;

@@ -23,7 +23,7 @@ class IsolationController {
 
     IsolationController(
             Syscalls syscalls, ProcRoot proc, NamespaceFinder finder, SandboxService sandboxes) {
-        this.auditor = new Auditor(syscalls, proc, finder, sandboxes);
+        this.auditor = new Auditor(syscalls, proc, finder, sandboxes.hardened());
     }
 
     @GetMapping("/sandboxes/{sandbox}/audit")

@@ -57,6 +57,11 @@ final class RootSource implements AutoCloseable {
                 : RootKind.TREE;
     }
 
+    /** Whether what a sandbox writes is kept in the state directory. */
+    static boolean isOnDisk(SandboxSpec spec) {
+        return kind(spec) == RootKind.OVERLAY && spec.limits().diskBytes() == null;
+    }
+
     /**
      * The host's own {@code /}, by name or by default: an overlay over it has prepared directories
      * and is never id-mapped.

@@ -3,14 +3,12 @@ package dev.seahaven.sandbox;
 import dev.seahaven.cgroup.Cgroups;
 import dev.seahaven.cgroup.Usage;
 import dev.seahaven.cgroup.Usage.Evidence;
-import dev.seahaven.launcher.LaunchPlan.RootKind;
 import dev.seahaven.launcher.Launcher;
 import dev.seahaven.launcher.LauncherException;
 import dev.seahaven.launcher.Report;
 import dev.seahaven.namespace.IdMapping;
 import dev.seahaven.namespace.IdRanges;
 import dev.seahaven.namespace.NamespaceFinder;
-import dev.seahaven.procfs.CgroupMembership;
 import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.procfs.ProcStat;
 import dev.seahaven.sandbox.SandboxState.Status;
@@ -43,7 +41,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -54,7 +51,6 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /** The life of sandboxes: made, started, stopped, and found again after the daemon was away. */
 public final class SandboxService implements AutoCloseable {
@@ -169,76 +165,15 @@ public final class SandboxService implements AutoCloseable {
         return exit.exitCode();
     }
 
-    /**
-     * A sandbox that runs, for who looks at it from outside.
-     *
-     * @param commandPid of its command or, where that has ended, of its init
-     * @param filter of its system calls; empty for none
-     * @param processes all of it, init among them
-     * @param diskLimited whether its writable layer has a size
-     * @param sharesWith ids of the sandboxes that have a namespace in common with it
-     */
-    public record Hardened(
-            String id,
-            int commandPid,
-            List<Integer> processes,
-            boolean privileged,
-            byte[] filter,
-            boolean landlock,
-            boolean diskLimited,
-            List<String> sharesWith) {}
-
-    /**
-     * @throws Problem 404 where there is none, 409 where it does not run
-     */
-    public Hardened hardened(String reference) {
-        Sandbox sandbox = get(reference);
-        alive(sandbox, "audited; start it first");
-        return hardened(sandbox);
-    }
-
-    /**
-     * The one that a process belongs to: by its cgroup, which it keeps, for who is in a pid
-     * namespace may be of another that shares it, or have been put there by somebody else.
-     */
-    public Optional<Hardened> hardenedInGroup(int pid) {
-        Set<String> groups =
-                CgroupMembership.parse(proc.read(pid + "/cgroup").orElse("")).stream()
-                        .map(CgroupMembership::path)
-                        .collect(Collectors.toSet());
-        return registry.all().stream()
-                .filter(sandbox -> sandbox.state().pid() != null)
-                .filter(sandbox -> groups.contains(cgroupPath(sandbox)))
-                .findFirst()
-                .map(this::hardened);
-    }
-
-    private Hardened hardened(Sandbox sandbox) {
-        SandboxSpec spec = sandbox.spec();
-        Integer pid = sandbox.state().pid();
-        if (pid == null) {
-            throw wrongState(sandbox, "audited; start it first");
-        }
-        return new Hardened(
-                sandbox.id().value(),
-                spec.init() ? commandOf(pid) : pid,
-                launches.cgroup(sandbox.id()).processes(),
-                spec.security().privileged(),
-                hardening.filter(spec),
-                spec.security().restrictsWithLandlock(),
-                !isOnDisk(spec),
-                partners(sandbox));
-    }
-
-    /** Whether what it writes is kept in the state directory. */
-    private static boolean isOnDisk(SandboxSpec spec) {
-        return RootSource.kind(spec) == RootKind.OVERLAY && spec.limits().diskBytes() == null;
+    /** The running ones, for who looks at them from outside. */
+    public HardenedSandboxes hardened() {
+        return new HardenedSandboxes(proc, registry, launches, hardening);
     }
 
     /** The layers of those that run and may fill the disk. */
     private Map<Sandbox, Path> growingLayers() {
         return registry.all().stream()
-                .filter(sandbox -> sandbox.life() != null && isOnDisk(sandbox.spec()))
+                .filter(sandbox -> sandbox.life() != null && RootSource.isOnDisk(sandbox.spec()))
                 .filter(
                         sandbox ->
                                 sandbox.ending()
@@ -262,27 +197,6 @@ public final class SandboxService implements AutoCloseable {
                     e.getMessage());
         }
         killAll(sandbox.id());
-    }
-
-    private List<String> partners(Sandbox sandbox) {
-        return Stream.concat(
-                        Sharing.references(sandbox.spec()).stream()
-                                .map(registry::find)
-                                .flatMap(Optional::stream),
-                        registry.sharersOf(sandbox).stream())
-                .map(other -> other.id().value())
-                .distinct()
-                .sorted()
-                .toList();
-    }
-
-    /** Init's first child that is still there. */
-    private int commandOf(int init) {
-        return proc.read(init + "/task/" + init + "/children")
-                .map(text -> text.trim().split(" ")[0])
-                .filter(text -> !text.isEmpty())
-                .map(Integer::parseInt)
-                .orElse(init);
     }
 
     /** For one request. */
@@ -318,7 +232,7 @@ public final class SandboxService implements AutoCloseable {
 
     /** Makes a sandbox and, where it was asked for, starts it; after a failure nothing is left. */
     Sandbox create(SandboxSpec asked) {
-        if (isOnDisk(asked)) {
+        if (RootSource.isOnDisk(asked)) {
             disk.checkRoom();
         }
         Claims claims = new Claims();
@@ -372,7 +286,7 @@ public final class SandboxService implements AutoCloseable {
                 });
     }
 
-    private static Problem wrongState(Sandbox sandbox, String what) {
+    static Problem wrongState(Sandbox sandbox, String what) {
         return new Problem(
                 ProblemType.WRONG_STATE,
                 "The sandbox "
@@ -410,7 +324,9 @@ public final class SandboxService implements AutoCloseable {
             SandboxLauncher.Files opened =
                     new SandboxLauncher.Files(
                             null,
-                            isOnDisk(spec) ? descriptors.opened(files.openLayers(id)) : null,
+                            RootSource.isOnDisk(spec)
+                                    ? descriptors.opened(files.openLayers(id))
+                                    : null,
                             descriptors.opened(files.openLog(id)),
                             descriptors.opened(files.createRun(id)),
                             descriptors.opened(files.openDirectory(id)));
@@ -604,7 +520,7 @@ public final class SandboxService implements AutoCloseable {
                 });
     }
 
-    private static Sandbox.Life alive(Sandbox sandbox, String what) {
+    static Sandbox.Life alive(Sandbox sandbox, String what) {
         Sandbox.Life life = sandbox.life();
         if (life == null) {
             throw wrongState(sandbox, what);

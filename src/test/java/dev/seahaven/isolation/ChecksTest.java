@@ -7,7 +7,7 @@ import dev.seahaven.isolation.AuditResponse.Layers;
 import dev.seahaven.isolation.AuditResponse.Namespace;
 import dev.seahaven.isolation.AuditResponse.Seccomp;
 import dev.seahaven.isolation.Finding.Severity;
-import dev.seahaven.sandbox.SandboxService.Hardened;
+import dev.seahaven.sandbox.HardenedSandboxes.Hardened;
 import dev.seahaven.syscall.Capability;
 
 import org.jspecify.annotations.Nullable;

@@ -1,0 +1,113 @@
+package dev.seahaven.sandbox;
+
+import dev.seahaven.procfs.CgroupMembership;
+import dev.seahaven.procfs.ProcRoot;
+import dev.seahaven.web.Problem;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** What the daemon alone knows of the sandboxes that run, for who looks at them from outside. */
+public final class HardenedSandboxes {
+
+    private final ProcRoot proc;
+    private final SandboxRegistry registry;
+    private final SandboxLauncher launches;
+    private final HardeningPlanner hardening;
+
+    HardenedSandboxes(
+            ProcRoot proc,
+            SandboxRegistry registry,
+            SandboxLauncher launches,
+            HardeningPlanner hardening) {
+        this.proc = proc;
+        this.registry = registry;
+        this.launches = launches;
+        this.hardening = hardening;
+    }
+
+    /**
+     * One of them.
+     *
+     * @param commandPid of its command or, where that has ended, of its init
+     * @param filter of its system calls; empty for none
+     * @param processes all of it, init among them
+     * @param diskLimited whether its writable layer has a size
+     * @param sharesWith ids of the sandboxes that have a namespace in common with it
+     */
+    public record Hardened(
+            String id,
+            int commandPid,
+            List<Integer> processes,
+            boolean privileged,
+            byte[] filter,
+            boolean landlock,
+            boolean diskLimited,
+            List<String> sharesWith) {}
+
+    /**
+     * @throws Problem 404 where there is none, 409 where it does not run
+     */
+    public Hardened get(String reference) {
+        Sandbox sandbox = registry.get(reference);
+        SandboxService.alive(sandbox, "audited; start it first");
+        return of(sandbox);
+    }
+
+    /**
+     * The one that a process belongs to: by its cgroup, which it keeps, for who is in a pid
+     * namespace may be of another that shares it, or have been put there by somebody else.
+     */
+    public Optional<Hardened> withProcess(int pid) {
+        Set<String> groups =
+                CgroupMembership.parse(proc.read(pid + "/cgroup").orElse("")).stream()
+                        .map(CgroupMembership::path)
+                        .collect(Collectors.toSet());
+        return registry.all().stream()
+                .filter(sandbox -> sandbox.state().pid() != null)
+                .filter(sandbox -> groups.contains(launches.cgroup(sandbox.id()).path()))
+                .findFirst()
+                .map(this::of);
+    }
+
+    private Hardened of(Sandbox sandbox) {
+        SandboxSpec spec = sandbox.spec();
+        Integer pid = sandbox.state().pid();
+        if (pid == null) {
+            throw SandboxService.wrongState(sandbox, "audited; start it first");
+        }
+        return new Hardened(
+                sandbox.id().value(),
+                spec.init() ? commandOf(pid) : pid,
+                launches.cgroup(sandbox.id()).processes(),
+                spec.security().privileged(),
+                hardening.filter(spec),
+                spec.security().restrictsWithLandlock(),
+                !RootSource.isOnDisk(spec),
+                partners(sandbox));
+    }
+
+    private List<String> partners(Sandbox sandbox) {
+        return Stream.concat(
+                        Sharing.references(sandbox.spec()).stream()
+                                .map(registry::find)
+                                .flatMap(Optional::stream),
+                        registry.sharersOf(sandbox).stream())
+                .map(other -> other.id().value())
+                .distinct()
+                .sorted()
+                .toList();
+    }
+
+    /** Init's first child that is still there. */
+    private int commandOf(int init) {
+        return proc.read(init + "/task/" + init + "/children")
+                .map(text -> text.trim().split(" ")[0])
+                .filter(text -> !text.isEmpty())
+                .map(Integer::parseInt)
+                .orElse(init);
+    }
+}
