@@ -7,6 +7,8 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -38,6 +40,10 @@ final class Assemble {
                 + "java.sql,java.xml,jdk.jfr,jdk.management,jdk.unsupported";
 
     private static final Path SAME_PLACE = Path.of("/tmp/seahaven-distribution");
+
+    /** Of the bill itself: its metadata has another, further in. */
+    private static final String COMPONENTS = "\n  \"components\" : [";
+
     private static final String CLASSES = "classes.lst";
     private static final String RUN = "{\"command\":[\"/bin/true\"]}";
 
@@ -66,6 +72,7 @@ final class Assemble {
             assemble.script();
             assemble.init(Path.of(arguments[4]));
             assemble.runtime();
+            assemble.billOfMaterials();
             assemble.resolveBeans(arguments[3]);
             // The cache holds size and time of each jar: the package gives all files this time too.
             assemble.setTimes(time);
@@ -179,6 +186,81 @@ final class Assemble {
     }
 
     /**
+     * The jars' bill (CycloneDX), and what Maven does not know of: the JDK that the runtime is cut
+     * from, and the C library in the launcher, which is linked statically.
+     */
+    private void billOfMaterials() throws Exception {
+        StringBuilder more = new StringBuilder();
+        more.append(
+                component(
+                        "platform",
+                        "openjdk",
+                        System.getProperty("java.version"),
+                        System.getProperty("java.vendor"),
+                        "cpe:2.3:a:oracle:openjdk:%s:*:*:*:*:*:*:*"));
+        String glibc = glibc();
+        if (!glibc.isEmpty()) {
+            more.append(
+                    component(
+                            "library",
+                            "glibc",
+                            glibc,
+                            "GNU",
+                            "cpe:2.3:a:gnu:glibc:%s:*:*:*:*:*:*:*"));
+        }
+        try (FileSystem jar = FileSystems.newFileSystem(dist.resolve("seahaven.jar"))) {
+            String jars = Files.readString(jar.getPath("META-INF/sbom/application.cdx.json"));
+            String all = jars.replace(COMPONENTS, COMPONENTS + more);
+            if (all.equals(jars)) {
+                throw new IOException("the bill of materials has no components of its own");
+            }
+            Files.writeString(dist.resolve("sbom.cdx.json"), all);
+        }
+    }
+
+    private static String component(
+            String type, String name, String version, String supplier, String cpe) {
+        String reference = "pkg:generic/" + name + "@" + version;
+        String text =
+                """
+                {
+                  "type" : "%s",
+                  "bom-ref" : "%s",
+                  "supplier" : { "name" : "%s" },
+                  "name" : "%s",
+                  "version" : "%s",
+                  "cpe" : "%s",
+                  "purl" : "%s"
+                },
+                """;
+        return "\n"
+                + text.formatted(
+                                type,
+                                reference,
+                                supplier,
+                                name,
+                                version,
+                                cpe.formatted(version),
+                                reference)
+                        .indent(4)
+                        .stripTrailing();
+    }
+
+    /** Its version; empty for another C library, of which none says at compile time what it is. */
+    private String glibc() throws Exception {
+        Path source = scratch.resolve("version.c");
+        Files.writeString(source, "#include <features.h>\n__GLIBC__ . __GLIBC_MINOR__\n");
+        String expanded =
+                run(new ProcessBuilder(compiler(), "-E", "-P", source.toString()))
+                        .replaceAll("\\s", "");
+        return expanded.matches("[0-9]+\\.[0-9]+") ? expanded : "";
+    }
+
+    private static String compiler() {
+        return System.getenv().getOrDefault("CC", "cc");
+    }
+
+    /**
      * Runs a program for which no time passes: the JDK takes the order of its sets from that clock,
      * and soft references, of which the cache has some, bear it.
      */
@@ -187,7 +269,7 @@ final class Assemble {
         if (!Files.exists(clock)) {
             run(
                     new ProcessBuilder(
-                            System.getenv().getOrDefault("CC", "cc"),
+                            compiler(),
                             "-O2",
                             "-shared",
                             "-fPIC",
@@ -200,12 +282,13 @@ final class Assemble {
         run(still);
     }
 
-    private static void run(ProcessBuilder builder) throws Exception {
+    private static String run(ProcessBuilder builder) throws Exception {
         Process process = builder.redirectErrorStream(true).start();
         String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         if (process.waitFor() != 0) {
             throw new IOException(String.join(" ", builder.command()) + ":\n" + said);
         }
+        return said;
     }
 
     private void setTimes(FileTime time) throws IOException {

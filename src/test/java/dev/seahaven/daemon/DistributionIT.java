@@ -10,9 +10,14 @@ import dev.seahaven.testing.TestDaemon;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -22,6 +27,8 @@ class DistributionIT {
 
     private static final Pattern STARTED = Pattern.compile("process running for ([0-9.]+)");
     private static final Pattern RESIDENT = Pattern.compile("VmRSS:\\s+(\\d+) kB");
+    private static final Path DIST = Path.of("target/dist");
+    private static final JsonMapper JSON = new JsonMapper();
     private static final int STARTS = 4;
     private static final double MOST_MEBIBYTES = 200;
 
@@ -82,6 +89,42 @@ class DistributionIT {
         assertThat((double) cached / loaded.size())
                 .as("./mvnw package -Ddist.learn=true writes src/main/dist/classes.lst anew")
                 .isGreaterThan(0.95);
+    }
+
+    /**
+     * What only a bug or a lack of memory brings about is not to lie in the directory that it ran
+     * in.
+     */
+    @Test
+    void aCrashIsToldOnStandardErrorAndLeavesNoFile() throws Exception {
+        TestDaemon.Places places = TestDaemon.newPlaces();
+        try (ExternalDaemon daemon = ExternalDaemon.startPackaged(places, true)) {
+            Outside.run("kill", "-SEGV", Long.toString(daemon.pid()));
+            daemon.awaitEnd();
+            assertThat(daemon.log()).contains("SIGSEGV", "seahaven.aot", "END.");
+            for (String name : List.of("hs_err_pid", "replay_pid")) {
+                assertThat(Path.of(name + daemon.pid() + ".log")).doesNotExist();
+            }
+        } finally {
+            Outside.delete(places.base());
+        }
+    }
+
+    @Test
+    void theBillOfMaterialsHasTheRuntimeAndTheCLibraryToo() throws Exception {
+        JsonNode bill = JSON.readTree(Files.readString(DIST.resolve("sbom.cdx.json")));
+        Map<String, String> versions = new HashMap<>();
+        bill.path("components")
+                .forEach(
+                        each ->
+                                versions.put(
+                                        each.path("name").asString(),
+                                        each.path("version").asString()));
+        assertThat(versions).containsKeys("spring-core", "tomcat-embed-core", "jna");
+        assertThat(Files.readString(DIST.resolve("runtime/release")))
+                .contains("JAVA_VERSION=\"" + versions.get("openjdk") + "\"");
+        String library = Outside.run("getconf", "GNU_LIBC_VERSION").trim();
+        assertThat(library).isEqualTo("glibc " + versions.get("glibc"));
     }
 
     /** As a ratio, for the machine's speed drifts: docs/performance.md has the seconds. */
