@@ -31,6 +31,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -43,6 +44,8 @@ class ContainerIT {
     private static final String IMAGE = "seahaven:test";
     private static final String BASE = "debian:trixie-slim";
     private static final String GROUP = "seahaven-container-test";
+
+    private static final String AS_USER = "{\"command\":[\"id\"],\"user\":\"1000:1000\"}";
 
     /** As docs/container.md has them. */
     private static Capability[] capabilities() {
@@ -186,6 +189,89 @@ class ContainerIT {
                 .isEqualTo("stopped");
         again.post("/sandboxes/lasting/start").expect(200);
         again.delete("/sandboxes/lasting?force=true").expect(204);
+    }
+
+    /** None is given for nothing: without any one of them something fails that works with all. */
+    @Test
+    void eachCapabilityIsNeeded() throws Exception {
+        assertThat(failuresUnder("setpriv")).as("with all").isEmpty();
+        for (Capability capability : capabilities()) {
+            String name = capability.name().toLowerCase(Locale.ROOT);
+            List<String> failures = failuresUnder("setpriv --bounding-set=-" + name);
+            System.out.printf("without %s: %s%n", capability, failures);
+            assertThat(failures).as("what fails without " + capability).isNotEmpty();
+        }
+    }
+
+    /** What a second daemon of the container cannot do. */
+    private static List<String> failuresUnder(String setpriv) throws Exception {
+        int own = freePort();
+        shell(
+                """
+                mkdir -m 700 second && cd second
+                %s /usr/lib/seahaven/bin/seahaven --server.port=%d --seahaven.cgroup=%s-second \
+                    --seahaven.run-directory=$PWD/run --seahaven.state-directory=$PWD/state > log 2>&1 &
+                echo $! > pid
+                """
+                        .formatted(setpriv, own, GROUP));
+        try {
+            while (!isUp(own)) {
+                if (shell("kill -0 $(cat second/pid) && echo alive").isEmpty()) {
+                    return List.of("it does not start: " + shell("tail -3 second/log"));
+                }
+            }
+            return failures(new Api(own, shell("cat second/run/token")));
+        } finally {
+            shell(
+                    """
+                    pid=$(cat second/pid); kill $pid
+                    while kill -0 $pid; do sleep 0.1; done
+                    rm -rf second
+                    """);
+        }
+    }
+
+    private static boolean isUp(int port) {
+        try {
+            return new Api(port, "").get("/actuator/health").status() == 200;
+        } catch (UncheckedIOException e) {
+            return false;
+        }
+    }
+
+    /** In the directory of the volume. */
+    private static String shell(String command) throws Exception {
+        return container
+                .execInContainer("sh", "-c", "cd /var/lib/seahaven\n" + command)
+                .getStdout()
+                .trim();
+    }
+
+    private static List<String> failures(Api api) {
+        List<String> failures = new ArrayList<>();
+        tryOut(failures, api.post("/runs", "{\"command\":[\"id\"]}"));
+        String made = "{\"name\":\"held\",\"command\":[\"sleep\",\"100\"]}";
+        if (tryOut(failures, api.post("/sandboxes", made))) {
+            Api.Answer process = api.get("/processes/" + api.pid("held"));
+            tryOut(failures, process);
+            String mounts = process.json().path("namespaces").path("mnt").path("id").asString();
+            tryOut(failures, api.post("/namespaces/" + mounts + "/exec", AS_USER));
+            tryOut(failures, api.delete("/sandboxes/held?force=true"));
+        }
+        if (tryOut(failures, api.post("/namespaces", "{\"name\":\"held\",\"type\":\"net\"}"))) {
+            tryOut(failures, api.post("/namespaces/held/exec", AS_USER));
+            tryOut(failures, api.delete("/namespaces/held"));
+        }
+        return failures;
+    }
+
+    private static boolean tryOut(List<String> failures, Api.Answer answer) {
+        boolean done =
+                answer.status() < 300 && !answer.text().matches("(?s).*\"exitCode\":[1-9].*");
+        if (!done) {
+            failures.add(answer.text());
+        }
+        return done;
     }
 
     private static String init() {

@@ -105,6 +105,7 @@ class DistributionIT {
             for (String name : List.of("hs_err_pid", "replay_pid")) {
                 assertThat(Path.of(name + daemon.pid() + ".log")).doesNotExist();
             }
+            ExternalDaemon.startPackaged(places, true).close(); // takes away what that one has left
         } finally {
             Outside.delete(places.base());
         }
