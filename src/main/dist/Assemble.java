@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.jar.JarFile;
 import java.util.spi.ToolProvider;
 import java.util.stream.Stream;
 
@@ -147,10 +148,15 @@ final class Assemble {
     }
 
     private void script() throws IOException {
+        String version;
+        try (JarFile jar = new JarFile(dist.resolve("seahaven.jar").toFile())) {
+            version = jar.getManifest().getMainAttributes().getValue("Implementation-Version");
+        }
         Path script = Files.createDirectories(dist.resolve("bin")).resolve("seahaven");
         Files.writeString(
                 script,
                 Files.readString(sources.resolve("seahaven"))
+                        .replace("@VERSION@", version)
                         .replace("@JVM_OPTIONS@", String.join(" ", options)));
         Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
     }

@@ -126,10 +126,6 @@ final class Libc {
             NativeLong number, Pointer one, Pointer two, NativeLong three, int four)
             throws LastErrorException;
 
-    static native int prctl(
-            int option, NativeLong two, NativeLong three, NativeLong four, NativeLong five)
-            throws LastErrorException;
-
     static native NativeLong syscall(NativeLong number, int one, Pointer two, int three)
             throws LastErrorException;
 

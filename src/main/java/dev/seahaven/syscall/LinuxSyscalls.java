@@ -6,8 +6,6 @@ import com.sun.jna.NativeLong;
 import com.sun.jna.Platform;
 import com.sun.jna.Pointer;
 
-import org.jspecify.annotations.Nullable;
-
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -53,7 +51,6 @@ public final class LinuxSyscalls implements Syscalls {
     private static final int FSCONFIG_SET_FD = 5;
     private static final int STATX_BASIC_STATS = 0x7ff;
     private static final short POSIX_SPAWN_SETSID = 0x80;
-    private static final int PR_CAPBSET_READ = 23;
     private static final int POLLIN = 1;
     private static final int POLLPRI = 2;
 
@@ -618,16 +615,6 @@ public final class LinuxSyscalls implements Syscalls {
     @Override
     public int geteuid() {
         return Libc.geteuid();
-    }
-
-    @Override
-    public @Nullable Boolean capabilityInBoundingSet(int capability) {
-        try {
-            NativeLong none = number(0);
-            return Libc.prctl(PR_CAPBSET_READ, number(capability), none, none, none) == 1;
-        } catch (LastErrorException e) {
-            return null;
-        }
     }
 
     @Override

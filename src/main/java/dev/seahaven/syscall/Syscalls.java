@@ -1,7 +1,5 @@
 package dev.seahaven.syscall;
 
-import org.jspecify.annotations.Nullable;
-
 import java.util.List;
 import java.util.OptionalInt;
 
@@ -251,7 +249,4 @@ public interface Syscalls {
 
     /** The effective user id. */
     int geteuid();
-
-    /** prctl(2) with PR_CAPBSET_READ, or null where the kernel does not know the capability. */
-    @Nullable Boolean capabilityInBoundingSet(int capability);
 }

@@ -4,7 +4,9 @@ import dev.seahaven.cgroup.Cgroups;
 import dev.seahaven.cgroup.Controller;
 import dev.seahaven.procfs.MountInfo;
 import dev.seahaven.procfs.ProcRoot;
+import dev.seahaven.procfs.ProcStatus;
 import dev.seahaven.seccomp.SeccompCompiler;
+import dev.seahaven.syscall.Capability;
 import dev.seahaven.syscall.PidFd;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
@@ -30,8 +32,6 @@ public final class KernelProbe {
     private static final int SYS_MOUNT_SETATTR = 442;
     private static final int SYS_STATMOUNT = 457;
     private static final int SYS_LISTNS = 470;
-    private static final int CAP_SYS_ADMIN = 21;
-    private static final int CAP_SYS_RESOURCE = 24;
 
     private final Syscalls syscalls;
     private final ProcRoot proc;
@@ -151,26 +151,77 @@ public final class KernelProbe {
                             false,
                             "what " + each + " limits or counts is refused, or not told"));
         }
-        capability(features, "CAP_SYS_ADMIN", CAP_SYS_ADMIN, true, "nothing works");
+        features.addAll(capabilities());
+        return List.copyOf(features);
+    }
+
+    /** Those of the daemon itself: root in a container does not have them all. */
+    private List<KernelFeature> capabilities() {
+        List<KernelFeature> features = new ArrayList<>();
+        long own = ProcStatus.read(proc, "self").map(status -> status.hex("CapEff")).orElse(0L);
+        capability(features, own, Capability.SYS_ADMIN, true, "no namespace can be made");
         capability(
                 features,
-                "CAP_SYS_RESOURCE",
-                CAP_SYS_RESOURCE,
+                own,
+                Capability.SYS_PTRACE,
+                true,
+                "namespaces of processes with another user namespace cannot be opened");
+        capability(features, own, Capability.SETUID, true, "no map of user ids can be written");
+        capability(features, own, Capability.SETGID, true, "no map of group ids can be written");
+        capability(
+                features,
+                own,
+                Capability.CHOWN,
+                true,
+                "output and writable layers cannot be given to a sandbox");
+        capability(
+                features,
+                own,
+                Capability.DAC_OVERRIDE,
+                true,
+                "nothing can be made in directories of others, cgroups among them");
+        capability(
+                features,
+                own,
+                Capability.NET_ADMIN,
+                false,
+                "no named network namespace can be made");
+        capability(
+                features,
+                own,
+                Capability.SYS_CHROOT,
+                false,
+                "mount namespaces cannot be entered: exec in namespaces");
+        capability(
+                features,
+                own,
+                Capability.SETPCAP,
+                false,
+                "the bounding set cannot be cut: exec in namespaces");
+        capability(
+                features,
+                own,
+                Capability.SYS_RESOURCE,
                 false,
                 "hard limits of resources cannot be raised, nor oom_score_adj lowered");
-        return List.copyOf(features);
+        return features;
     }
 
     /** What is missing without which the daemon cannot work. */
     public List<String> missingEssentials() {
-        List<String> missing = new ArrayList<>();
         if (syscalls.geteuid() != 0) {
-            missing.add("root: the daemon must run as uid 0 (try sudo)");
+            return List.of("root: the daemon must run as uid 0 (try sudo)");
         }
-        features().stream()
+        // The kernel tells what it has to who may use it.
+        List<String> missing = missing(capabilities());
+        return missing.isEmpty() ? missing(features()) : missing;
+    }
+
+    private static List<String> missing(List<KernelFeature> features) {
+        return features.stream()
                 .filter(feature -> feature.essential() && !feature.present())
-                .forEach(feature -> missing.add(feature.name() + ": " + feature.without()));
-        return missing;
+                .map(feature -> feature.name() + ": " + feature.without())
+                .toList();
     }
 
     private void call(List<KernelFeature> features, String name, int number, String without) {
@@ -195,16 +246,16 @@ public final class KernelProbe {
                         use + " (try: modprobe " + name + ")"));
     }
 
-    private void capability(
+    private static void capability(
             List<KernelFeature> features,
-            String name,
-            int number,
+            long own,
+            Capability capability,
             boolean essential,
             String without) {
         features.add(
                 new KernelFeature(
-                        name,
-                        Boolean.TRUE.equals(syscalls.capabilityInBoundingSet(number)),
+                        "CAP_" + capability.name(),
+                        (own & capability.mask()) != 0,
                         essential,
                         without));
     }

@@ -206,21 +206,23 @@ class ContainerIT {
     /** What a second daemon of the container cannot do. */
     private static List<String> failuresUnder(String setpriv) throws Exception {
         int own = freePort();
-        shell(
-                """
-                mkdir -m 700 second && cd second
-                %s /usr/lib/seahaven/bin/seahaven --server.port=%d --seahaven.cgroup=%s-second \
-                    --seahaven.run-directory=$PWD/run --seahaven.state-directory=$PWD/state > log 2>&1 &
-                echo $! > pid
-                """
-                        .formatted(setpriv, own, GROUP));
+        String token =
+                shell(
+                        """
+                        mkdir -m 700 second && cd second
+                        %s /usr/lib/seahaven/bin/seahaven --server.port=%d --seahaven.cgroup=%s-second \
+                            --seahaven.run-directory=$PWD/run --seahaven.state-directory=$PWD/state > log 2>&1 &
+                        echo $! > pid
+                        until [ -S run/seahaven.sock ]; do sleep 0.1; kill -0 $! || exit; done
+                        cat run/token
+                        """
+                                .formatted(setpriv, own, GROUP));
         try {
-            while (!isUp(own)) {
-                if (shell("kill -0 $(cat second/pid) && echo alive").isEmpty()) {
-                    return List.of("it does not start: " + shell("tail -3 second/log"));
-                }
+            if (token.isEmpty()) {
+                return List.of("it does not start: " + shell("grep CAP_ second/log"));
             }
-            return failures(new Api(own, shell("cat second/run/token")));
+            await().until(() -> isUp(own));
+            return failures(new Api(own, token));
         } finally {
             shell(
                     """

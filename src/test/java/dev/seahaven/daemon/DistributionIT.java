@@ -13,6 +13,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -28,6 +29,7 @@ class DistributionIT {
     private static final Pattern STARTED = Pattern.compile("process running for ([0-9.]+)");
     private static final Pattern RESIDENT = Pattern.compile("VmRSS:\\s+(\\d+) kB");
     private static final Path DIST = Path.of("target/dist");
+    private static final String SCRIPT = DIST.resolve("bin/seahaven").toString();
     private static final JsonMapper JSON = new JsonMapper();
     private static final int STARTS = 4;
     private static final double MOST_MEBIBYTES = 200;
@@ -109,6 +111,30 @@ class DistributionIT {
         } finally {
             Outside.delete(places.base());
         }
+    }
+
+    @Test
+    void whatItLacksIsToldInOneMessage() throws Exception {
+        assertThat(said(1, "unshare", "--user", SCRIPT))
+                .contains("- root: the daemon must run as uid 0")
+                .doesNotContain("\tat ");
+        assertThat(said(1, "setpriv", "--bounding-set=-sys_ptrace,-chown", SCRIPT))
+                .contains("- CAP_SYS_PTRACE: ", "- CAP_CHOWN: ")
+                .doesNotContain("\tat ");
+    }
+
+    @Test
+    void itTellsItsVersionAndHowItIsUsed() throws Exception {
+        assertThat(said(0, SCRIPT, "--version")).matches("seahaven [0-9.]+(-SNAPSHOT)?\n");
+        assertThat(said(0, SCRIPT, "--help")).startsWith("Usage: seahaven ");
+    }
+
+    /** Of a program that is to end with a status. */
+    private static String said(int status, String... command) throws Exception {
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(said).isEqualTo(status);
+        return said;
     }
 
     @Test
