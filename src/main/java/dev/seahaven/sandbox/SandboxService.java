@@ -170,14 +170,11 @@ public final class SandboxService implements AutoCloseable {
         return new HardenedSandboxes(proc, registry, launches, hardening);
     }
 
-    /** The layers of those that run and may fill the disk. */
+    /** The layers of those that run, may fill the disk, and are not ended for it already. */
     private Map<Sandbox, Path> growingLayers() {
         return registry.all().stream()
                 .filter(sandbox -> sandbox.life() != null && RootSource.isOnDisk(sandbox.spec()))
-                .filter(
-                        sandbox ->
-                                sandbox.ending()
-                                        != Exit.Reason.DISK_LIMIT) // or it is ended already
+                .filter(sandbox -> sandbox.ending() != Exit.Reason.DISK_LIMIT)
                 .collect(Collectors.toMap(Function.identity(), each -> files.layers(each.id())));
     }
 
@@ -520,7 +517,7 @@ public final class SandboxService implements AutoCloseable {
                 });
     }
 
-    static Sandbox.Life alive(Sandbox sandbox, String what) {
+    private static Sandbox.Life alive(Sandbox sandbox, String what) {
         Sandbox.Life life = sandbox.life();
         if (life == null) {
             throw wrongState(sandbox, what);

@@ -13,7 +13,6 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -114,27 +113,19 @@ class DistributionIT {
     }
 
     @Test
-    void whatItLacksIsToldInOneMessage() throws Exception {
-        assertThat(said(1, "unshare", "--user", SCRIPT))
+    void whatItLacksIsToldInOneMessage() {
+        assertThat(Outside.runTo(1, "unshare", "--user", SCRIPT))
                 .contains("- root: the daemon must run as uid 0")
                 .doesNotContain("\tat ");
-        assertThat(said(1, "setpriv", "--bounding-set=-sys_ptrace,-chown", SCRIPT))
+        assertThat(Outside.runTo(1, "setpriv", "--bounding-set=-sys_ptrace,-chown", SCRIPT))
                 .contains("- CAP_SYS_PTRACE: ", "- CAP_CHOWN: ")
                 .doesNotContain("\tat ");
     }
 
     @Test
-    void itTellsItsVersionAndHowItIsUsed() throws Exception {
-        assertThat(said(0, SCRIPT, "--version")).matches("seahaven [0-9.]+(-SNAPSHOT)?\n");
-        assertThat(said(0, SCRIPT, "--help")).startsWith("Usage: seahaven ");
-    }
-
-    /** Of a program that is to end with a status. */
-    private static String said(int status, String... command) throws Exception {
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as(said).isEqualTo(status);
-        return said;
+    void itTellsItsVersionAndHowItIsUsed() {
+        assertThat(Outside.run(SCRIPT, "--version")).matches("seahaven [0-9.]+(-SNAPSHOT)?\n");
+        assertThat(Outside.run(SCRIPT, "--help")).startsWith("Usage: seahaven ");
     }
 
     @Test

@@ -23,13 +23,20 @@ public final class Outside {
 
     /** Runs a program to its end; it must succeed. Returns what it wrote. */
     public static String run(String... command) {
+        return runTo(0, command);
+    }
+
+    /** The same, of a program that is to end with a status. */
+    public static String runTo(int status, String... command) {
         try {
             Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
             process.getOutputStream().close();
             String text =
                     new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             assertThat(process.waitFor(2, TimeUnit.MINUTES)).isTrue();
-            assertThat(process.exitValue()).as(String.join(" ", command) + ": " + text).isZero();
+            assertThat(process.exitValue())
+                    .as(String.join(" ", command) + ": " + text)
+                    .isEqualTo(status);
             return text;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
