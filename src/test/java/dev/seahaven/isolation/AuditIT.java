@@ -50,6 +50,15 @@ class AuditIT {
     }
 
     @Test
+    void whatDoesNotRunHasNothingToAudit() {
+        String id = api.create("{\"command\":[\"true\"]}");
+        api.get("/sandboxes/" + id + "/wait").expect(200);
+        api.get("/sandboxes/" + id + "/audit").expectProblem(409, "wrong-state");
+        api.destroy(id);
+        api.get("/sandboxes/" + id + "/audit").expect(404);
+    }
+
+    @Test
     void aSandboxWithAllDefaultsHasNothingAboveInfo() {
         JsonNode audit = audit("");
         assertThat(ids(audit, "critical", "high", "medium", "low")).as(audit.toString()).isEmpty();
