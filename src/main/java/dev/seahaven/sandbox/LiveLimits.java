@@ -115,12 +115,30 @@ final class LiveLimits {
     }
 
     /**
-     * Each process has its own: those that are there get them one by one, and again until none is
-     * new that another may have forked before it had them.
+     * Each process has its own. They are frozen meanwhile, for one that is half forked has the old
+     * limits of its parent and is in no list yet.
      */
     private void apply(Cgroup cgroup, List<Change> changes) {
+        if (changes.isEmpty()) {
+            return;
+        }
+        boolean paused = cgroup.isFrozen();
+        try {
+            if (!paused) {
+                cgroup.freeze();
+            }
+            applyToAll(cgroup, changes);
+        } finally {
+            if (!paused) {
+                cgroup.thaw();
+            }
+        }
+    }
+
+    /** In rounds: one that sleeps in the kernel lets itself not be frozen, and may fork then. */
+    private void applyToAll(Cgroup cgroup, List<Change> changes) {
         Set<Integer> done = new HashSet<>();
-        for (int round = 0; !changes.isEmpty() && round < ROUNDS; round++) {
+        for (int round = 0; round < ROUNDS; round++) {
             List<Integer> processes = new ArrayList<>(cgroup.processes());
             processes.removeAll(done);
             if (processes.isEmpty()) {

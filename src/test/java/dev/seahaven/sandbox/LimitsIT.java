@@ -8,6 +8,7 @@ import dev.seahaven.testing.NothingLeft;
 import dev.seahaven.testing.Outside;
 import dev.seahaven.testing.TestDaemon;
 
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -149,8 +150,8 @@ class LimitsIT {
         }
     }
 
-    /** Those that were forked meanwhile had the old limit. */
-    @Test
+    /** One that is half forked has its parent's old limit, and is in no list yet. */
+    @RepeatedTest(5)
     void aLimitOfEachProcessReachesThoseThatFork() {
         String id =
                 api.create(
@@ -163,7 +164,23 @@ class LimitsIT {
         // What cannot be raised is refused before anything else was lowered.
         patch(id, "{\"limits\":{\"openFiles\":200,\"rlimits\":{\"nproc\":100}}}").expect(400);
         assertThat(limits(processes(id).getFirst())).doesNotContainPattern("Max processes +100 ");
+        assertThat(frozen(id)).isFalse();
         api.destroy(id);
+    }
+
+    @Test
+    void whatIsPausedStaysPausedWithItsNewLimits() {
+        String id = api.create("{\"command\":[\"sleep\",\"60\"]}");
+        api.post("/sandboxes/" + id + "/pause", "").expect(200);
+        patch(id, "{\"limits\":{\"openFiles\":99}}").expect(200);
+        assertThat(limits(api.pid(id))).containsPattern("Max open files +99 +99");
+        assertThat(frozen(id)).isTrue();
+        api.destroy(id);
+    }
+
+    private boolean frozen(String id) {
+        Path group = TestDaemon.shared().places().cgroupDirectory().resolve(id);
+        return Outside.read(group.resolve("cgroup.events").toString()).contains("frozen 1");
     }
 
     private List<Integer> processes(String id) {
