@@ -164,8 +164,7 @@ class ContainerIT {
         List<Integer> orphans = new ArrayList<>(Outside.children((int) init));
         orphans.removeAll(before);
         assertThat(orphans).as("what has become a child of pid 1").isNotEmpty();
-        await().atMost(Duration.ofSeconds(10))
-                .untilAsserted(
+        await().untilAsserted(
                         () ->
                                 assertThat(orphans)
                                         .noneMatch(each -> Files.exists(Path.of("/proc/" + each))));

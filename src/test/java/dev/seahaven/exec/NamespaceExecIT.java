@@ -18,7 +18,6 @@ import tools.jackson.databind.JsonNode;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 
 /** Programs of the host inside of namespaces, beside what nsenter and ip netns do. */
 @ExtendWith(NothingLeft.class)
@@ -108,7 +107,7 @@ class NamespaceExecIT {
             JsonNode late = exec(id, "sleep 60 & sleep 60", ",\"timeoutSeconds\":0.2");
             assertThat(late.path("timedOut").asBoolean()).isTrue();
             assertThat(late.path("signal").asString()).isEqualTo("KILL");
-            assertThat(late.path("durationMillis").asDouble()).isLessThan(5000);
+            assertThat(late.path("durationMillis").asDouble()).isLessThan(30_000);
         }
     }
 
@@ -124,8 +123,7 @@ class NamespaceExecIT {
             assertThat(Outside.namespace(pid, "uts"))
                     .isEqualTo(Outside.namespace(process.pid(), "uts"));
             Outside.run("kill", Integer.toString(pid));
-            await().atMost(Duration.ofSeconds(10))
-                    .untilAsserted(() -> assertThat(Path.of("/proc/" + pid)).doesNotExist());
+            await().untilAsserted(() -> assertThat(Path.of("/proc/" + pid)).doesNotExist());
         }
     }
 }

@@ -20,7 +20,6 @@ import tools.jackson.databind.JsonNode;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -126,8 +125,7 @@ class HoldersIT {
             leave.countDown();
             thread.join();
         }
-        await().atMost(Duration.ofSeconds(5))
-                .untilAsserted(() -> api.get("/namespaces/" + id[0]).expect(404));
+        await().untilAsserted(() -> api.get("/namespaces/" + id[0]).expect(404));
     }
 
     @Test

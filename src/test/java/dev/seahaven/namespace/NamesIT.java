@@ -20,7 +20,6 @@ import tools.jackson.databind.JsonNode;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
@@ -82,8 +81,7 @@ class NamesIT {
         api.delete("/namespaces/" + PREFIX).expect(204);
         api.get("/namespaces/" + PREFIX).expect(404);
         assertThat(Path.of(path)).doesNotExist();
-        await().atMost(Duration.ofSeconds(5))
-                .untilAsserted(() -> api.get("/namespaces/" + id).expect(404));
+        await().untilAsserted(() -> api.get("/namespaces/" + id).expect(404));
     }
 
     @Test
@@ -149,8 +147,7 @@ class NamesIT {
                 HostProcess.start(
                         "nsenter", "--pid=" + made.path("path").asString(), "sleep", "60")) {
             inside.awaitCommand("nsenter");
-            await().atMost(Duration.ofSeconds(10))
-                    .untilAsserted(
+            await().untilAsserted(
                             () ->
                                     assertThat(
                                                     api.get("/namespaces/" + PREFIX)
@@ -163,8 +160,7 @@ class NamesIT {
                     .contains("sleep");
         }
         long id = made.path("id").asLong();
-        await().atMost(Duration.ofSeconds(10))
-                .untilAsserted(() -> api.get("/namespaces/" + id).expect(404));
+        await().untilAsserted(() -> api.get("/namespaces/" + id).expect(404));
     }
 
     @Test
@@ -294,8 +290,7 @@ class NamesIT {
     void aPidNamespaceWhoseInitIsDeadIsListedAndNotEntered() {
         JsonNode made = create("pid", "");
         Outside.run("kill", "-9", Integer.toString(made.path("leader").path("pid").asInt()));
-        await().atMost(Duration.ofSeconds(5))
-                .untilAsserted(
+        await().untilAsserted(
                         () ->
                                 assertThat(
                                                 api.get("/namespaces/" + PREFIX)
@@ -370,7 +365,7 @@ class NamesIT {
     @Test
     void theNextNetworkNamespaceLiesReady() {
         long first = create("net", "").path("id").asLong();
-        JsonNode ready = await().atMost(Duration.ofSeconds(5)).until(this::ready, Objects::nonNull);
+        JsonNode ready = await().until(this::ready, Objects::nonNull);
         assertThat(ready.path("id").asLong()).isNotEqualTo(first);
         assertThat(Outside.run("ip", "netns", "list")).contains(PREFIX);
         api.delete("/namespaces/" + PREFIX).expect(204);
@@ -395,7 +390,6 @@ class NamesIT {
                 TestDaemon.shared().places().state().resolve("namespaces/net:" + PREFIX + ".json");
         assertThat(declared).exists();
         Outside.run("ip", "netns", "delete", PREFIX);
-        await().atMost(Duration.ofSeconds(10))
-                .untilAsserted(() -> assertThat(declared).doesNotExist());
+        await().untilAsserted(() -> assertThat(declared).doesNotExist());
     }
 }

@@ -3,7 +3,6 @@ package dev.seahaven.sandbox;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.seahaven.daemon.Seahaven;
 import dev.seahaven.testing.Api;
 import dev.seahaven.testing.ExternalDaemon;
 import dev.seahaven.testing.KilledDaemon;
@@ -19,7 +18,6 @@ import tools.jackson.databind.JsonNode;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -37,7 +35,7 @@ class KilledDaemonIT {
         while (!answered) {
             assertThat(step).isLessThan(STEPS_MAX);
             try (ExternalDaemon daemon =
-                    ExternalDaemon.start(places, KilledDaemon.class, "kill.at=" + step)) {
+                    ExternalDaemon.start(places, KilledDaemon.class, "-Dkill.at=" + step)) {
                 whole += checkNothingHalfMade(daemon.api(), places);
                 answered = createdOrKilled(daemon);
                 if (answered) {
@@ -46,7 +44,7 @@ class KilledDaemonIT {
             }
             step++;
         }
-        try (ExternalDaemon daemon = ExternalDaemon.start(places, Seahaven.class)) {
+        try (ExternalDaemon daemon = ExternalDaemon.start(places)) {
             whole += checkNothingHalfMade(daemon.api(), places);
         }
         assertThat(step).as("steps that were tried").isGreaterThan(12);
@@ -81,8 +79,7 @@ class KilledDaemonIT {
             assertThat(groups).containsExactly(sandbox.path("id").asString());
             api.destroy(sandbox.path("id").asString());
         }
-        await().atMost(Duration.ofSeconds(10))
-                .untilAsserted(
+        await().untilAsserted(
                         () -> {
                             assertThat(places.groups()).isEmpty();
                             assertThat(names(places.sandboxes())).isEmpty();

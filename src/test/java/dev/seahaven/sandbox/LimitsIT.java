@@ -330,8 +330,7 @@ class LimitsIT {
                 api.create(
                         "{\"command\":[\"sh\",\"-c\",\"i=0; while [ $i -lt 100000 ]; do i=$((i+1));"
                                 + " done; sleep 60\"]}");
-        await().atMost(Duration.ofSeconds(10))
-                .untilAsserted(
+        await().untilAsserted(
                         () -> {
                             JsonNode stats =
                                     api.get("/sandboxes/" + id + "/stats").expect(200).json();

@@ -3,7 +3,6 @@ package dev.seahaven.sandbox;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.seahaven.daemon.Seahaven;
 import dev.seahaven.testing.Api;
 import dev.seahaven.testing.ExternalDaemon;
 import dev.seahaven.testing.NothingLeft;
@@ -18,7 +17,6 @@ import tools.jackson.databind.JsonNode;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -35,7 +33,7 @@ class RecoveryIT {
     }
 
     private ExternalDaemon start() {
-        return ExternalDaemon.start(places, Seahaven.class);
+        return ExternalDaemon.start(places);
     }
 
     @Test
@@ -60,8 +58,7 @@ class RecoveryIT {
         failed = api.create("{\"command\":[\"no-such\"]}");
         pid = api.pid(running);
         first.kill();
-        await().atMost(Duration.ofSeconds(10))
-                .until(() -> Files.exists(places.sandboxes().resolve(exits).resolve("exit")));
+        await().until(() -> Files.exists(places.sandboxes().resolve(exits).resolve("exit")));
         assertThat(Path.of("/proc/" + pid)).exists();
 
         try (ExternalDaemon second = start()) {
@@ -72,8 +69,7 @@ class RecoveryIT {
             assertThat(found.path("undone").asInt()).isZero();
             assertThat(after.pid("runs")).isEqualTo(pid);
             String before = after.get("/sandboxes/runs/logs").text();
-            await().atMost(Duration.ofSeconds(5))
-                    .until(
+            await().until(
                             () ->
                                     after.get("/sandboxes/runs/logs").text().length()
                                             > before.length());
@@ -151,7 +147,7 @@ class RecoveryIT {
         first.kill();
         Outside.run("kill", "-KILL", monitor);
         Outside.run("kill", "-KILL", "" + pid);
-        await().atMost(Duration.ofSeconds(10)).until(() -> !Files.exists(Path.of("/proc/" + pid)));
+        await().until(() -> !Files.exists(Path.of("/proc/" + pid)));
         Outside.delete(places.run());
 
         try (ExternalDaemon second = start()) {
@@ -194,12 +190,10 @@ class RecoveryIT {
                                 // The daemon is killed in the middle.
                             }
                         });
-        await().atMost(Duration.ofSeconds(10))
-                .until(() -> !processes(places.cgroupDirectory()).isEmpty());
+        await().until(() -> !processes(places.cgroupDirectory()).isEmpty());
         daemon.kill();
         client.join();
-        await().atMost(Duration.ofSeconds(10))
-                .until(() -> processes(places.cgroupDirectory()).isEmpty());
+        await().until(() -> processes(places.cgroupDirectory()).isEmpty());
         start().close();
         assertThat(places.cgroupDirectory()).doesNotExist();
     }

@@ -5,13 +5,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /** A daemon in a process of its own, that can be killed. */
 public final class ExternalDaemon implements AutoCloseable {
+
+    static {
+        checkPackage();
+    }
 
     private final Process process;
     private final TestDaemon.Places places;
@@ -24,36 +31,30 @@ public final class ExternalDaemon implements AutoCloseable {
     }
 
     /**
-     * Starts one and waits until it serves.
+     * Starts the packaged one and waits until it serves. It compiles less than it would, for it
+     * does not live long.
      *
-     * @param main the class to run
-     * @param properties Java's own, {@code NAME=VALUE}
+     * @param options more of the JVM's
      */
-    public static ExternalDaemon start(
-            TestDaemon.Places places, Class<?> main, String... properties) {
-        int port = freePort();
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(
-                List.of(
-                        "--enable-native-access=ALL-UNNAMED",
-                        "-XX:TieredStopAtLevel=1",
-                        "-XX:+UseSerialGC",
-                        "-Xshare:auto"));
-        for (String property : properties) {
-            command.add("-D" + property);
-        }
-        command.addAll(
-                List.of(
-                        "-cp",
-                        System.getProperty(
-                                "surefire.test.class.path", System.getProperty("java.class.path")),
-                        main.getName()));
-        return start(places, port, new ProcessBuilder(command));
+    public static ExternalDaemon start(TestDaemon.Places places, String... options) {
+        return startPackaged(places, true, "-XX:TieredStopAtLevel=1 " + String.join(" ", options));
     }
 
     /**
-     * Starts the packaged one, with its own runtime.
+     * Starts a main class of the tests with the classes of the packaged one. A cache takes what is
+     * added to its class path from the same directory, by name.
+     */
+    public static ExternalDaemon start(TestDaemon.Places places, Class<?> main, String... options) {
+        return start(
+                places,
+                "-cp target/dist/seahaven.jar:target/dist/../test-classes "
+                        + String.join(" ", options)
+                        + " "
+                        + main.getName());
+    }
+
+    /**
+     * Starts the packaged one as its users do.
      *
      * @param cached whether it is to use its cache, and to end at once if that cannot be used
      * @param options more of the JVM's
@@ -80,6 +81,22 @@ public final class ExternalDaemon implements AutoCloseable {
             ExternalDaemon daemon = new ExternalDaemon(process, places, port);
             daemon.awaitReady();
             return daemon;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** With {@code -Ddist.skip=true} it may be older than the classes. */
+    private static void checkPackage() {
+        Path classes = Path.of("target/classes");
+        try (FileSystem jar = FileSystems.newFileSystem(Path.of("target/dist/seahaven.jar"));
+                Stream<Path> files = Files.walk(classes)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                Path packaged = jar.getPath(classes.relativize(file).toString());
+                assertThat(Files.exists(packaged) && Files.mismatch(file, packaged) < 0)
+                        .as("%s is in target/dist: ./mvnw package makes it anew", file)
+                        .isTrue();
+            }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -41,8 +41,7 @@ public final class NothingLeft implements BeforeEachCallback, AfterEachCallback 
     @Override
     public void afterEach(ExtensionContext context) {
         Object before = context.getStore(STORE).get("before", Map.class);
-        await().atMost(Duration.ofSeconds(10))
-                .pollInterval(Duration.ofMillis(50))
+        await().pollInterval(Duration.ofMillis(50))
                 .untilAsserted(
                         () -> assertThat(Residue.count(TestDaemon.shared())).isEqualTo(before));
         assertThat(Residue.foreignThreads()).as("threads in foreign namespaces").isZero();
