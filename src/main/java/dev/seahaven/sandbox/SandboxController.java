@@ -132,7 +132,11 @@ class SandboxController {
             consumes = {MediaType.APPLICATION_JSON_VALUE, "application/merge-patch+json"})
     @Operation(
             operationId = "patchSandbox",
-            summary = "Change name, labels and limits, also while it runs (RFC 7386)")
+            summary = "Change name, labels and limits, also while it runs (RFC 7386)",
+            description =
+                    "Limits of each process (openFiles, rlimits) are changed while all of them are"
+                            + " frozen for a moment, so that those that are just forked get them"
+                            + " too.")
     ResponseEntity<SandboxResponse> patch(
             @PathVariable String sandbox,
             @RequestBody PatchSandboxRequest request,
