@@ -13,7 +13,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystems;
@@ -36,6 +35,7 @@ class Directories {
     private final Path state;
     private final String group;
     private @Nullable FileChannel lock;
+    private @Nullable FileChannel stateLock;
 
     Directories(Syscalls syscalls, SeahavenProperties properties) {
         this.syscalls = syscalls;
@@ -97,27 +97,37 @@ class Directories {
     }
 
     /**
-     * Takes the lock; then a socket that is there has no daemon, and is removed.
+     * Takes the locks of both directories; then a socket that is there has no daemon, and is
+     * removed.
      *
-     * @throws AlreadyRunningException when another daemon has it
+     * @throws AlreadyRunningException when another daemon has one
      */
     void lock() {
-        Path file = run.resolve("lock");
         try {
-            FileChannel channel =
-                    FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            FileLock held = channel.tryLock();
-            if (held == null) {
-                channel.close();
-                throw new AlreadyRunningException(file.toString());
+            FileChannel ofRun = lock(run.resolve("lock"));
+            try {
+                stateLock = lock(state.resolve("state.lock"));
+            } catch (AlreadyRunningException e) {
+                ofRun.close();
+                throw e;
             }
-            lock = channel;
+            lock = ofRun;
             if (!isSocketInherited()) {
                 Files.deleteIfExists(socket());
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private static FileChannel lock(Path file) throws IOException {
+        FileChannel channel =
+                FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        if (channel.tryLock() == null) {
+            channel.close();
+            throw new AlreadyRunningException(file.toString());
+        }
+        return channel;
     }
 
     void unlock() {
@@ -128,6 +138,10 @@ class Directories {
                 }
                 lock.close();
                 lock = null;
+            }
+            if (stateLock != null) {
+                stateLock.close();
+                stateLock = null;
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -8,6 +8,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SecureDirectoryStream;
 import java.nio.file.attribute.BasicFileAttributeView;
+import java.util.Objects;
 import java.util.UUID;
 
 /**
@@ -20,15 +21,16 @@ final class DirectoryTree {
 
     private DirectoryTree() {}
 
+    /** A link in its place is deleted itself. What is not there is no error. */
     static void delete(Path directory) {
-        try {
-            boolean more = true;
-            while (more) {
-                try (SecureDirectoryStream<Path> top = open(directory)) {
-                    more = empty(top, top, 0);
-                }
+        Path name = directory.getFileName();
+        try (SecureDirectoryStream<Path> parent =
+                open(Objects.requireNonNull(directory.getParent()))) {
+            if (isDirectory(parent, name)) {
+                deleteDirectory(parent, name);
+            } else {
+                parent.deleteFile(name);
             }
-            Files.delete(directory);
         } catch (NoSuchFileException e) {
             // It is gone, which was wanted.
         } catch (IOException e) {
@@ -40,6 +42,18 @@ final class DirectoryTree {
     private static SecureDirectoryStream<Path> open(Path directory) throws IOException {
         // On Linux every stream is one (SecureDirectoryStream).
         return (SecureDirectoryStream<Path>) Files.newDirectoryStream(directory);
+    }
+
+    private static void deleteDirectory(SecureDirectoryStream<Path> parent, Path name)
+            throws IOException {
+        boolean more = true;
+        while (more) {
+            try (SecureDirectoryStream<Path> top =
+                    parent.newDirectoryStream(name, LinkOption.NOFOLLOW_LINKS)) {
+                more = empty(top, top, 0);
+            }
+        }
+        parent.deleteDirectory(name);
     }
 
     /** Returns whether something was moved to the top and waits there. */

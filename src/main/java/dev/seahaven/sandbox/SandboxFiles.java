@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -269,9 +270,13 @@ final class SandboxFiles {
 
     /**
      * @return null when there is no specification: its creation was cut short
-     * @throws IllegalArgumentException when it cannot be read
+     * @throws IllegalArgumentException when it cannot be read, or what bears the id is no directory
+     *     and so not the daemon's
      */
     @Nullable Stored read(SandboxId id) {
+        if (!Files.isDirectory(directory(id), LinkOption.NOFOLLOW_LINKS)) {
+            throw new IllegalArgumentException(directory(id) + " is no directory");
+        }
         try {
             return json.readValue(
                     Files.readAllBytes(directory(id).resolve(SPECIFICATION)), Stored.class);
@@ -296,10 +301,5 @@ final class SandboxFiles {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-    }
-
-    /** Removes a directory whose sandbox was never made whole. */
-    void removeUnfinished(String name) {
-        DirectoryTree.delete(state.resolve(name));
     }
 }

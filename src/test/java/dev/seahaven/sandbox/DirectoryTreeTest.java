@@ -26,6 +26,17 @@ class DirectoryTreeTest {
         DirectoryTree.delete(directory.resolve("tree"));
     }
 
+    /** What a link in its place led to was emptied. */
+    @Test
+    void aLinkInItsPlaceIsDeletedAndNotFollowed() throws Exception {
+        Path kept = Files.createDirectory(directory.resolve("kept"));
+        Files.writeString(kept.resolve("file"), "x");
+        Path link = Files.createSymbolicLink(directory.resolve("link"), kept);
+        DirectoryTree.delete(link);
+        assertThat(link).doesNotExist();
+        assertThat(kept.resolve("file")).exists();
+    }
+
     /**
      * A sandbox can make directories deeper than any path is long, and more than a process may have
      * descriptors.

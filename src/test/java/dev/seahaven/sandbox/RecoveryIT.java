@@ -16,6 +16,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import tools.jackson.databind.JsonNode;
 
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
@@ -266,9 +267,36 @@ class RecoveryIT {
         }
     }
 
+    /** It was taken for a sandbox that was half made, and what it led to was emptied. */
     @Test
-    void aSecondDaemonIsRefused() {
+    void whatIsNoDirectoryOfOursIsSetAsideAndNotEmptied() throws Exception {
+        Path kept = Files.createDirectories(places.base().resolve("kept"));
+        Files.writeString(kept.resolve("file"), "x");
+        Files.createDirectories(places.sandboxes());
+        Path link = places.sandboxes().resolve("abcdefghijkl");
+        Files.createSymbolicLink(link, kept);
+        try (ExternalDaemon daemon = start()) {
+            JsonNode recovery = daemon.api().get("/system").json().path("recovery");
+            assertThat(recovery.path("undone").asInt()).isZero();
+            assertThat(recovery.path("setAside").path(0).asString()).contains("is no directory");
+            assertThat(Files.exists(link, LinkOption.NOFOLLOW_LINKS)).isFalse();
+            assertThat(kept.resolve("file")).content().isEqualTo("x");
+        }
+    }
+
+    @Test
+    void aSecondDaemonIsRefused() throws Exception {
         try (ExternalDaemon first = start()) {
+            // It removed the sandboxes of the first, which it took for half made.
+            assertThat(
+                            Outside.runTo(
+                                    1,
+                                    "target/dist/bin/seahaven",
+                                    "--seahaven.run-directory=" + places.base().resolve("other"),
+                                    "--seahaven.state-directory=" + places.state(),
+                                    "--seahaven.cgroup=" + places.cgroup() + "-other",
+                                    "--server.port=0"))
+                    .contains("another seahaven runs", "state.lock");
             assertThat(first.api().get("/sandboxes").status()).isEqualTo(200);
             org.assertj.core.api.Assertions.assertThatThrownBy(this::start)
                     .isInstanceOf(IllegalStateException.class);
