@@ -28,6 +28,13 @@ class OperationsIT {
     void healthHasTheKernelAsAComponent() {
         JsonNode health = api.get("/actuator/health").expect(200).json();
         assertThat(health.path("status").asString()).isEqualTo("UP");
+        assertThat(
+                        health.path("components")
+                                .path("diskSpace")
+                                .path("details")
+                                .path("path")
+                                .asString())
+                .isEqualTo(TestDaemon.shared().places().state().toString());
         JsonNode kernel = health.path("components").path("kernel");
         assertThat(kernel.path("status").asString()).isEqualTo("UP");
         assertThat(kernel.path("details").path("kernel").asString()).isNotBlank();
