@@ -56,8 +56,18 @@ final class GroupFiles {
     }
 
     void write(Path group, String file, String text) {
-        try (Fd fd = syscalls.open(group.resolve(file).toString(), Syscalls.O_WRONLY, 0)) {
+        String path = group.resolve(file).toString();
+        try (Fd fd = syscalls.open(path, Syscalls.O_WRONLY, 0)) {
+            write(fd, path, text);
+        }
+    }
+
+    /** A refusal tells the file and the text, and no number of a descriptor. */
+    private void write(Fd fd, String path, String text) {
+        try {
             syscalls.write(fd, text.getBytes(StandardCharsets.US_ASCII));
+        } catch (SyscallException e) {
+            throw new SyscallException("write(\"" + path + "\", \"" + text + "\")", e.errno());
         }
     }
 

@@ -168,8 +168,23 @@ final class Auditor {
                 set(reachable(status)),
                 set(status.hex("CapAmb")),
                 rootIsHosts,
+                clocksAreHosts(pid, namespaces),
                 label != null,
                 sandbox);
+    }
+
+    /**
+     * A new time namespace shows the host's clocks until it has an offset for each
+     * (time_namespaces(7)).
+     */
+    private boolean clocksAreHosts(int pid, Map<String, Namespace> namespaces) {
+        Namespace time = namespaces.get("time");
+        return time == null
+                || !time.isolated()
+                || proc.read(pid + "/timens_offsets")
+                        .orElse("")
+                        .lines()
+                        .anyMatch(line -> line.matches("\\w+ +0 +0"));
     }
 
     private Map<String, Namespace> namespaces(int pid) {

@@ -113,11 +113,16 @@ final class Checks {
                 Severity.LOW,
                 "It learns where in the host's cgroups it is, and what else is there.",
                 "namespaces.cgroup: \"new\"");
-        shared(
-                "time",
+        add(
+                facts.clocksAreHosts(),
+                "namespace-time-shared",
                 Severity.INFO,
+                facts.isolated("time")
+                        ? "its time namespace has no offsets"
+                        : "its time namespace is the host's",
                 "It learns how long the host has been up.",
-                "namespaces.time: \"new\"");
+                "namespaces.time: {\"mode\": \"new\", \"monotonicOffsetSeconds\": N,"
+                        + " \"boottimeOffsetSeconds\": N}");
         List<String> foreign =
                 facts.layers().namespaces().entrySet().stream()
                         .filter(each -> each.getValue().ownedBy() != null)
@@ -238,13 +243,16 @@ final class Checks {
                         : "neither AppArmor nor SELinux runs on this kernel",
                 "A defect in another layer meets no second one here.",
                 "security.apparmor or security.selinux, where the kernel has one");
+        Hardened sandbox = facts.sandbox();
         add(
-                Boolean.FALSE.equals(facts.layers().landlock()),
+                sandbox != null && !sandbox.landlockOfFiles(),
                 "landlock-off",
                 Severity.INFO,
-                "no Landlock rules were asked for",
+                sandbox != null && sandbox.landlock()
+                        ? "its Landlock rules leave every file open"
+                        : "no Landlock rules were asked for",
                 "It may open whatever its user may open in its root.",
-                "security.landlock");
+                "security.landlock.read and security.landlock.write");
     }
 
     private void mounts() {

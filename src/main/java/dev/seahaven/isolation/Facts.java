@@ -12,6 +12,7 @@ import java.util.Set;
  *
  * @param reachable capabilities that it has or that it or its children can get
  * @param rootIsHosts whether an id inside is uid 0 of the host
+ * @param clocksAreHosts whether a clock inside tells how long the host has been up
  * @param sandbox null for a process that is none of ours
  */
 record Facts(
@@ -19,6 +20,7 @@ record Facts(
         Set<Capability> reachable,
         Set<Capability> ambient,
         boolean rootIsHosts,
+        boolean clocksAreHosts,
         boolean kernelHasLsm,
         @Nullable Hardened sandbox) {
 

@@ -1,6 +1,8 @@
 package dev.seahaven.mount;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 
 /** Checks of paths, on their text alone. */
@@ -15,9 +17,25 @@ public final class Paths {
 
     private Paths() {}
 
-    /** Whether it is absolute and has no empty part, {@code .} or {@code ..}. */
+    /** In bytes, with the NUL at its end (PATH_MAX), and of one part without (NAME_MAX). */
+    private static final int PATH_MAX = 4096;
+
+    private static final int NAME_MAX = 255;
+
+    /**
+     * Whether it is absolute, has no empty part, {@code .} or {@code ..}, no NUL, and is no longer
+     * than the kernel takes.
+     */
     public static boolean isAbsoluteAndPlain(String path) {
-        return path.startsWith("/") && Path.of(path).normalize().toString().equals(path);
+        return path.startsWith("/")
+                && path.indexOf('\0') < 0
+                && Path.of(path).normalize().toString().equals(path)
+                && bytes(path) < PATH_MAX
+                && Arrays.stream(path.split("/")).allMatch(part -> bytes(part) <= NAME_MAX);
+    }
+
+    private static int bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8).length;
     }
 
     /** Whether {@code path} is {@code directory} or lies below it. */

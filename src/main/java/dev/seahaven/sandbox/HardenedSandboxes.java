@@ -35,7 +35,9 @@ public final class HardenedSandboxes {
      * @param commandPid of its command or, where that has ended, of its init
      * @param filter of its system calls; empty for none
      * @param processes all of it, init among them
-     * @param diskLimited whether its writable layer has a size
+     * @param landlock whether Landlock restricts anything
+     * @param landlockOfFiles whether it restricts files
+     * @param diskLimited whether its writable layer, if there is one, has a size
      * @param sharesWith ids of the sandboxes that have a namespace in common with it
      */
     public record Hardened(
@@ -45,6 +47,7 @@ public final class HardenedSandboxes {
             boolean privileged,
             byte[] filter,
             boolean landlock,
+            boolean landlockOfFiles,
             boolean diskLimited,
             List<String> sharesWith) {}
 
@@ -84,8 +87,13 @@ public final class HardenedSandboxes {
                 spec.security().privileged(),
                 hardening.filter(spec),
                 spec.security().restrictsWithLandlock(),
-                !RootSource.isOnDisk(spec),
+                spec.security().restrictsFilesWithLandlock(),
+                !RootSource.isOnDisk(spec) || isReadOnly(spec),
                 partners(sandbox));
+    }
+
+    private static boolean isReadOnly(SandboxSpec spec) {
+        return spec.rootfs() != null && spec.rootfs().readOnly();
     }
 
     private List<String> partners(Sandbox sandbox) {

@@ -121,7 +121,7 @@ final class HardeningPlanner {
         }
         long all = allRights();
         List<LandlockPath> paths = new ArrayList<>();
-        boolean restricts = asked.read() != null || asked.write() != null;
+        boolean restricts = asked.handlesFiles();
         if (restricts) {
             long device = READ_FILE | WRITE_FILE | READ_DIR | TRUNCATE | IOCTL_DEV;
             paths.add(new LandlockPath(device & all, "/dev"));

@@ -1,6 +1,7 @@
 package dev.seahaven.sandbox;
 
 import dev.seahaven.cgroup.Limits.IoRate;
+import dev.seahaven.mount.Paths;
 import dev.seahaven.procfs.CpuList;
 import dev.seahaven.sandbox.LimitsRequest.IoRateRequest;
 import dev.seahaven.syscall.Errno;
@@ -198,7 +199,7 @@ final class LimitsResolver {
         if (text.matches("\\d{1,4}:\\d{1,7}")) {
             return Files.exists(Path.of("/sys/dev/block", text)) ? text : null;
         }
-        if (!text.startsWith("/") || text.indexOf('\0') >= 0) {
+        if (!Paths.isAbsoluteAndPlain(text)) {
             return null;
         }
         try (Fd node = syscalls.open(text, Syscalls.O_PATH, 0)) {

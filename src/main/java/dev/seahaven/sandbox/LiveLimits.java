@@ -2,6 +2,9 @@ package dev.seahaven.sandbox;
 
 import dev.seahaven.cgroup.Cgroup;
 import dev.seahaven.cgroup.MissingFeatureException;
+import dev.seahaven.procfs.ProcRoot;
+import dev.seahaven.procfs.ProcStatus;
+import dev.seahaven.syscall.Capability;
 import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
@@ -20,9 +23,11 @@ final class LiveLimits {
 
     private static final int ROUNDS = 100;
     private final Syscalls syscalls;
+    private final ProcRoot proc;
 
-    LiveLimits(Syscalls syscalls) {
+    LiveLimits(Syscalls syscalls, ProcRoot proc) {
         this.syscalls = syscalls;
+        this.proc = proc;
     }
 
     /**
@@ -38,6 +43,7 @@ final class LiveLimits {
                     "limits.diskBytes", "cannot be changed while it runs; stop it first");
         }
         List<Change> rlimits = rlimits(before, after);
+        requireRaising(rlimits);
         try {
             cgroup.change(before.ofGroup(null), after.ofGroup(null));
             apply(cgroup, rlimits);
@@ -71,11 +77,33 @@ final class LiveLimits {
                     Problem.invalid("limits", "the kernel does not take: " + refusal.getMessage());
             case EBUSY ->
                     new Problem(
-                            ProblemType.WRONG_STATE,
-                            "More is used already than the new limit allows: "
-                                    + refusal.getMessage());
+                                    ProblemType.WRONG_STATE,
+                                    "More is used already than the new limit allows: "
+                                            + refusal.getMessage())
+                            .with("syscall", refusal.syscall())
+                            .with("errno", refusal.errno().name());
             default -> refusal;
         };
+    }
+
+    /**
+     * Before anything is changed: init may have a higher hard limit than the command, and what was
+     * lowered there could not be taken back.
+     */
+    private void requireRaising(List<Change> changes) {
+        if (changes.stream().noneMatch(Change::raised)
+                || ProcStatus.read(proc, "self")
+                        .map(own -> (own.hex("CapEff") & Capability.SYS_RESOURCE.mask()) != 0)
+                        .orElse(false)) {
+            return;
+        }
+        throw cannotBeRaised(changes.getFirst());
+    }
+
+    private static Problem cannotBeRaised(Change change) {
+        return Problem.invalid(
+                change.resource == Rlimits.OPEN_FILES ? "limits.openFiles" : "limits.rlimits",
+                "cannot be raised while it runs; stop it first");
     }
 
     /**
@@ -156,11 +184,7 @@ final class LiveLimits {
             syscalls.prlimit(pid, change.resource, change.value);
         } catch (SyscallException e) {
             if (e.errno() == Errno.EPERM && change.raised) {
-                throw Problem.invalid(
-                        change.resource == Rlimits.OPEN_FILES
-                                ? "limits.openFiles"
-                                : "limits.rlimits",
-                        "cannot be raised while it runs; stop it first");
+                throw cannotBeRaised(change);
             }
             // EPERM: it has given itself less already. ESRCH: it has ended.
             if (e.errno() != Errno.EPERM && e.errno() != Errno.ESRCH) {

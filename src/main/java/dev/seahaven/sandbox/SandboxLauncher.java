@@ -243,16 +243,23 @@ final class SandboxLauncher implements AutoCloseable {
     RuntimeException explain(SandboxSpec spec, LauncherException failure) {
         String syscall = failure.refusal().syscall();
         Errno errno = failure.errno();
+        if (syscall.equals("waitid") && spec.security().seccomp() == Security.SeccompMode.PROFILE) {
+            return Problem.invalid(
+                    "security.seccomp",
+                    "keeps the command from being executed: let at least execve, sendto and"
+                            + " exit_group through");
+        }
         return switch (failure.stage()) {
             case WORKING_DIRECTORY ->
                     Problem.invalid(
                             "workingDirectory",
                             "cannot be entered: " + errno + " (" + errno.description() + ")");
             case SYSCTLS ->
-                    isRefusal(errno) && !spec.security().sysctls().isEmpty()
-                            ? Problem.invalid(
-                                    "security.sysctls",
-                                    "cannot be set: " + failure.refusal().call() + ": " + errno)
+                    isRefusal(errno)
+                            ? sysctl(spec.security(), failure.refusal().call())
+                                    .<RuntimeException>map(
+                                            name -> Problem.invalid(name, sysctlRefusal(errno)))
+                                    .orElse(failure)
                             : failure;
             case MASKS ->
                     isRefusal(errno)
@@ -323,6 +330,27 @@ final class SandboxLauncher implements AutoCloseable {
         };
     }
 
+    /** The one that a call names. */
+    private static Optional<String> sysctl(Security security, String call) {
+        return security.sysctls().keySet().stream()
+                .filter(path -> call.endsWith("(sys/" + path + ")"))
+                .map(path -> "security.sysctls." + path.replace('/', '.'))
+                .findFirst();
+    }
+
+    private static String sysctlRefusal(Errno errno) {
+        return switch (errno) {
+            case ENOENT -> "is not there in a namespace of its own";
+            case EISDIR -> "is a directory; name what lies in it";
+            default ->
+                    "does not take this value, or not from a sandbox: "
+                            + errno
+                            + " ("
+                            + errno.description()
+                            + ")";
+        };
+    }
+
     /** Where a path was asked for that a call names. */
     private static Optional<String> coveredField(Security security, String call) {
         return Stream.concat(
@@ -340,7 +368,7 @@ final class SandboxLauncher implements AutoCloseable {
     /** Whether the value was refused, and not something of ours failed. */
     private static boolean isRefusal(Errno errno) {
         return switch (errno) {
-            case EINVAL, ENOENT, ENOTDIR, ELOOP, EACCES, EPERM, EROFS, ERANGE -> true;
+            case EINVAL, ENOENT, ENOTDIR, EISDIR, ELOOP, EACCES, EPERM, EROFS, ERANGE -> true;
             default -> false;
         };
     }

@@ -96,7 +96,7 @@ public final class SandboxService implements AutoCloseable {
         KernelSecurity kernel = KernelSecurity.of(syscalls.landlockAbi());
         this.security = new SecurityResolver(seccomp, kernel, settings.allowPrivileged());
         this.hardening = new HardeningPlanner(seccomp, kernel);
-        this.live = new LiveLimits(syscalls);
+        this.live = new LiveLimits(syscalls, proc);
         this.launches =
                 new SandboxLauncher(
                         syscalls,

@@ -81,13 +81,27 @@ record Security(
             @Nullable List<Integer> bindPorts) {
 
         boolean restricts() {
-            return read != null || write != null || connectPorts != null || bindPorts != null;
+            return handlesFiles() || connectPorts != null || bindPorts != null;
+        }
+
+        boolean handlesFiles() {
+            return read != null || write != null;
+        }
+
+        /** Whether there is a file that it keeps from somebody. */
+        boolean restrictsFiles() {
+            return handlesFiles() && (write == null || !write.contains("/"));
         }
     }
 
     /** Whether Landlock was asked for anything. */
     boolean restrictsWithLandlock() {
         return landlock != null && landlock.restricts();
+    }
+
+    /** Likewise, for files. */
+    boolean restrictsFilesWithLandlock() {
+        return landlock != null && landlock.restrictsFiles();
     }
 
     /** The bounding set. */

@@ -37,6 +37,10 @@ final class SecurityResolver {
     private static final int PORT_MAX = 65_535;
     private static final int ABI_TRUNCATE = 3;
 
+    /** Names in the /dev of each sandbox that the launcher makes, other than its device nodes. */
+    private static final Set<String> OWN_DEVICES =
+            Set.of("core", "fd", "mqueue", "ptmx", "pts", "shm", "stderr", "stdin", "stdout");
+
     /** What belongs to an ipc namespace (ipc_namespaces(7)). */
     private static final Set<String> IPC_SYSCTLS =
             Set.of(
@@ -202,9 +206,10 @@ final class SecurityResolver {
         for (int i = 0; i < given.size(); i++) {
             String path = given.get(i);
             if (wrong.require(
-                    path != null && path.indexOf('\0') < 0 && Paths.isAbsoluteAndPlain(path),
+                    path != null && Paths.isAbsoluteAndPlain(path),
                     "security." + member + "[" + i + "]",
-                    "must be an absolute path without '.', '..' and a final '/'")) {
+                    "must be an absolute path without '.', '..', a final '/' and parts of more than"
+                            + " 255 bytes")) {
                 paths.add(path);
             }
         }
@@ -274,11 +279,10 @@ final class SecurityResolver {
             String path = device == null ? null : device.path();
             String permissions =
                     device == null || device.permissions() == null ? "rwm" : device.permissions();
-            if (path == null
-                    || !path.startsWith("/dev/")
-                    || path.indexOf('\0') >= 0
-                    || !Paths.isAbsoluteAndPlain(path)) {
+            if (path == null || !path.startsWith("/dev/") || !Paths.isAbsoluteAndPlain(path)) {
                 wrong.add(at + ".path", "must be a path below /dev");
+            } else if (OWN_DEVICES.contains(path.split("/")[2])) {
+                wrong.add(at + ".path", "is of the sandbox's own /dev already; leave it out");
             } else if (wrong.require(
                     permissions.matches("r?w?m?|r?m?w?|w?r?m?") && !permissions.isEmpty(),
                     at + ".permissions",

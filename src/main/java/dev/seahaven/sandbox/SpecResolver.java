@@ -221,9 +221,11 @@ final class SpecResolver {
             violations.add("rootfs.path", "is needed; leave rootfs out for the host's own root");
             return null;
         }
-        if (path.indexOf('\0') >= 0 || !Paths.isAbsoluteAndPlain(path)) {
+        if (!Paths.isAbsoluteAndPlain(path)) {
             violations.add(
-                    "rootfs.path", "must be an absolute path without '.', '..' and a final '/'");
+                    "rootfs.path",
+                    "must be an absolute path without '.', '..', a final '/' and parts of more than"
+                            + " 255 bytes");
             return null;
         }
         boolean readOnly = Objects.requireNonNullElse(rootfs.readOnly(), false);

@@ -99,6 +99,19 @@ class AuditIT {
         assertThat(ids(audit(",\"security\":{\"landlock\":{\"read\":[\"/\"]}}")))
                 .doesNotContain("landlock-off");
         assertThat(ids(audit(",\"security\":{\"landlock\":{}}"))).contains("landlock-off");
+        JsonNode ports =
+                audit(",\"security\":{\"landlock\":{\"bindPorts\":[1],\"write\":[\"/\"]}}");
+        assertThat(ports.path("layers").path("landlock").asBoolean()).isTrue();
+        assertThat(ids(ports)).contains("landlock-off");
+        assertThat(ids(audit(",\"namespaces\":{\"time\":\"new\"}")))
+                .contains("namespace-time-shared");
+        assertThat(
+                        ids(
+                                audit(
+                                        ",\"namespaces\":{\"time\":{\"mode\":\"new\",\"monotonicOffsetSeconds\":9,\"boottimeOffsetSeconds\":9}}")))
+                .doesNotContain("namespace-time-shared");
+        assertThat(ids(audit(",\"rootfs\":{\"path\":\"/\",\"readOnly\":true}")))
+                .doesNotContain("disk-unlimited");
         assertThat(ids(audit(",\"security\":{\"devices\":[\"/dev/fuse\"]}")))
                 .contains("host-devices");
         JsonNode inside = audit(",\"security\":{\"devices\":[\"/dev/net/tun\"]}");

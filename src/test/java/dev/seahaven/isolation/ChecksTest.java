@@ -46,6 +46,7 @@ class ChecksTest {
                 new byte[0],
                 !weak,
                 !weak,
+                !weak,
                 weak ? List.of("other") : List.of());
     }
 
@@ -67,6 +68,7 @@ class ChecksTest {
                         List.of("tcp port 80")),
                 EnumSet.allOf(Capability.class),
                 EnumSet.allOf(Capability.class),
+                true,
                 true,
                 false,
                 sandbox(true));
@@ -126,6 +128,7 @@ class ChecksTest {
                                 List.of()),
                         EnumSet.of(Capability.CHOWN),
                         EnumSet.noneOf(Capability.class),
+                        false,
                         false,
                         true,
                         sandbox(false));

@@ -22,6 +22,13 @@ import java.util.stream.IntStream;
 @ExtendWith(NothingLeft.class)
 class BadInputIT {
 
+    /** A name that no file system takes; it has to be a constant. */
+    private static final String LONG =
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+                    + "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+                    + "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+                    + "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd";
+
     private final Api api = TestDaemon.shared().api();
 
     private Api.Answer create(String members) {
@@ -87,7 +94,24 @@ class BadInputIT {
                     + " | security.seccomp.syscalls[0]",
                 "\"security\":{\"sysctls\":{\"kernel.core_pattern\":\"x\"}} |"
                         + " security.sysctls.kernel.core_pattern",
-                "\"security\":{\"sysctls\":{\"net.ipv4.none\":\"1\"}} | security.sysctls",
+                "\"security\":{\"sysctls\":{\"net.ipv4.none\":\"1\"}} |"
+                        + " security.sysctls.net.ipv4.none",
+                "\"security\":{\"sysctls\":{\"net.ipv4.conf\":\"1\"}} |"
+                        + " security.sysctls.net.ipv4.conf",
+                "\"security\":{\"sysctls\":{\"net.ipv4.ip_forward\":\"zz\"}} |"
+                        + " security.sysctls.net.ipv4.ip_forward",
+                "\"security\":{\"devices\":[\"/dev/ptmx\"]} | security.devices[0].path",
+                "\"security\":{\"devices\":[\"/dev/stdin\"]} | security.devices[0].path",
+                "\"security\":{\"devices\":[\"/dev/" + LONG + "\"]} | security.devices[0].path",
+                "\"security\":{\"maskedPaths\":[\"/" + LONG + "\"]} | security.maskedPaths[0]",
+                "\"security\":{\"landlock\":{\"read\":[\"/"
+                        + LONG
+                        + "\"]}} | security.landlock.read[0]",
+                "\"security\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_TRACE\"}} |"
+                        + " security.seccomp",
+                "\"limits\":{\"io\":[{\"device\":\"/"
+                        + LONG
+                        + "\",\"readBytesPerSecond\":1}]} | limits.io[0].device",
                 "\"security\":{\"sysctls\":{\"net/../kernel/core_pattern\":\"x\"}} |"
                         + " security.sysctls.net/../kernel/core_pattern",
                 "\"network\":{\"mode\":\"host\"},\"security\":{\"sysctls\":{\"net.ipv4.ip_forward\":\"1\"}}"

@@ -311,7 +311,12 @@ class LimitsIT {
         patch(id, "{\"limits\":{\"pids\":0}}").expectViolation("limits.pids");
         patch(id, "{\"command\":[\"true\"]}").expectViolation("command");
         patch(id, "{\"limits\":{\"diskBytes\":1048576}}").expectViolation("limits.diskBytes");
-        patch(id, "{\"limits\":{\"openFiles\":200}}").expect(400);
+        // Nothing was done before it was found that this cannot be; init had the new limit.
+        patch(id, "{\"limits\":{\"openFiles\":200,\"cpuset\":\"0\"}}").expect(400);
+        assertThat(limits(pid)).containsPattern("Max open files +100 +100");
+        if (v1) {
+            assertThat(Outside.group(pid, "cpuset").toString()).doesNotEndWith("/" + id);
+        }
         if (patch(id, "{\"limits\":{\"memoryBytes\":100663296,\"ioWeight\":7}}").status() == 200) {
             patch(id, "{\"limits\":{\"memoryBytes\":134217728,\"ioWeight\":null}}").expect(200);
         } else { // all or nothing
