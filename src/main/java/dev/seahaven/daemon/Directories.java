@@ -132,16 +132,16 @@ class Directories {
 
     void unlock() {
         try {
+            if (stateLock != null) {
+                stateLock.close();
+                stateLock = null;
+            }
             if (lock != null) { // without it the socket is another daemon's
                 if (!isSocketInherited()) {
                     Files.deleteIfExists(socket());
                 }
                 lock.close();
                 lock = null;
-            }
-            if (stateLock != null) {
-                stateLock.close();
-                stateLock = null;
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -15,12 +15,13 @@ public final class Paths {
     private static final List<String> NEEDED =
             List.of("/bin", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/sbin", "/usr");
 
-    private Paths() {}
-
-    /** In bytes, with the NUL at its end (PATH_MAX), and of one part without (NAME_MAX). */
+    /** In bytes, with the NUL at its end. */
     private static final int PATH_MAX = 4096;
 
+    /** In bytes, of one part of a path. */
     private static final int NAME_MAX = 255;
+
+    private Paths() {}
 
     /**
      * Whether it is absolute, has no empty part, {@code .} or {@code ..}, no NUL, and is no longer
