@@ -27,6 +27,11 @@ public record ProcStatus(Map<String, String> lines) {
         return proc.read(process + "/status").map(ProcStatus::parse);
     }
 
+    /** The daemon's own effective capabilities, a bit for each; none where they cannot be read. */
+    public static long ownCapabilities(ProcRoot proc) {
+        return read(proc, "self").map(status -> status.hex("CapEff")).orElse(0L);
+    }
+
     private String[] fields(String name) {
         return lines.getOrDefault(name, "").split("\\s+");
     }

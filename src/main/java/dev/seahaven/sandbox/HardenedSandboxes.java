@@ -88,12 +88,8 @@ public final class HardenedSandboxes {
                 hardening.filter(spec),
                 spec.security().restrictsWithLandlock(),
                 spec.security().restrictsFilesWithLandlock(),
-                !RootSource.isOnDisk(spec) || isReadOnly(spec),
+                !RootSource.isOnDisk(spec) || RootSource.isReadOnly(spec),
                 partners(sandbox));
-    }
-
-    private static boolean isReadOnly(SandboxSpec spec) {
-        return spec.rootfs() != null && spec.rootfs().readOnly();
     }
 
     private List<String> partners(Sandbox sandbox) {

@@ -145,7 +145,7 @@ final class LaunchPlanner {
     }
 
     private Root root(SandboxSpec spec, Claimed claimed, RootKind kind) {
-        boolean readOnly = spec.rootfs() != null && spec.rootfs().readOnly();
+        boolean readOnly = RootSource.isReadOnly(spec);
         boolean prepared = kind == RootKind.OVERLAY && RootSource.isHostRoot(spec);
         return new Root(
                 kind,

@@ -91,13 +91,10 @@ final class LiveLimits {
      * lowered there could not be taken back.
      */
     private void requireRaising(List<Change> changes) {
-        if (changes.stream().noneMatch(Change::raised)
-                || ProcStatus.read(proc, "self")
-                        .map(own -> (own.hex("CapEff") & Capability.SYS_RESOURCE.mask()) != 0)
-                        .orElse(false)) {
-            return;
+        if (changes.stream().anyMatch(Change::raised)
+                && (ProcStatus.ownCapabilities(proc) & Capability.SYS_RESOURCE.mask()) == 0) {
+            throw cannotBeRaised(changes.getFirst());
         }
-        throw cannotBeRaised(changes.getFirst());
     }
 
     private static Problem cannotBeRaised(Change change) {

@@ -62,6 +62,10 @@ final class RootSource implements AutoCloseable {
         return kind(spec) == RootKind.OVERLAY && spec.limits().diskBytes() == null;
     }
 
+    static boolean isReadOnly(SandboxSpec spec) {
+        return spec.rootfs() != null && spec.rootfs().readOnly();
+    }
+
     /**
      * The host's own {@code /}, by name or by default: an overlay over it has prepared directories
      * and is never id-mapped.

@@ -158,7 +158,7 @@ public final class KernelProbe {
     /** Those of the daemon itself: root in a container does not have them all. */
     private List<KernelFeature> capabilities() {
         List<KernelFeature> features = new ArrayList<>();
-        long own = ProcStatus.read(proc, "self").map(status -> status.hex("CapEff")).orElse(0L);
+        long own = ProcStatus.ownCapabilities(proc);
         capability(features, own, Capability.SYS_ADMIN, true, "no namespace can be made");
         capability(
                 features,
