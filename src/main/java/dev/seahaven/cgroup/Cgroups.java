@@ -1,7 +1,10 @@
 package dev.seahaven.cgroup;
 
 import dev.seahaven.procfs.MountInfo;
+import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.Syscalls;
+
+import org.jspecify.annotations.Nullable;
 
 import java.io.File;
 import java.nio.file.Path;
@@ -31,6 +34,7 @@ public final class Cgroups {
     private final String name;
     private final Hierarchies hierarchies;
     private final RunGroups runs = new RunGroups(this);
+    private @Nullable Fd lock;
 
     private Cgroups(
             Syscalls syscalls,
@@ -82,10 +86,21 @@ public final class Cgroups {
         return parent.resolve(name);
     }
 
-    /** Makes the daemon's group on every hierarchy, where it is not there. */
-    public void prepare() {
+    /**
+     * Takes the daemon's group, which is made on every hierarchy where it is not there.
+     *
+     * @return false when another daemon has it; then nothing is changed
+     */
+    public boolean prepare() {
         files.mkdir(directory());
+        Fd own = files.open(directory());
+        if (!syscalls.tryFlock(own)) {
+            own.close();
+            return false;
+        }
+        lock = own;
         hierarchies.prepare();
+        return true;
     }
 
     /** Groups for runs. */
@@ -108,11 +123,16 @@ public final class Cgroups {
         return new Resources(files, hierarchies, ".", directory()).usage();
     }
 
-    /** Removes the daemon's group, if no sandbox is left in it. */
+    /** Gives the daemon's group back, and removes it if no sandbox is left in it. */
     public void release() {
+        if (lock == null) {
+            return;
+        }
         runs.close();
         hierarchies.release();
         files.tryRemove(directory());
+        lock.close();
+        lock = null;
     }
 
     /** Makes the group of a sandbox. */

@@ -1,9 +1,11 @@
 package dev.seahaven.daemon;
 
-/** Another daemon holds the lock. */
+import java.nio.file.Path;
+
+/** Another daemon holds a lock: of a directory, or of the group. */
 final class AlreadyRunningException extends RuntimeException {
 
-    AlreadyRunningException(String lock) {
+    AlreadyRunningException(Path lock) {
         super("another seahaven runs: it holds " + lock);
     }
 }

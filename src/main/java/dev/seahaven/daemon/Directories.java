@@ -125,7 +125,7 @@ class Directories {
                 FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         if (channel.tryLock() == null) {
             channel.close();
-            throw new AlreadyRunningException(file.toString());
+            throw new AlreadyRunningException(file);
         }
         return channel;
     }

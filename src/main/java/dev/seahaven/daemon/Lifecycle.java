@@ -60,7 +60,9 @@ class Lifecycle implements SmartLifecycle {
         directories.lock();
         boolean sameBoot = directories.isSameBoot(proc);
         token.load();
-        cgroups.prepare();
+        if (!cgroups.prepare()) {
+            throw new AlreadyRunningException(cgroups.directory());
+        }
         launcher.start();
         SandboxService.Recovery found = sandboxes.recover(sameBoot);
         namespaces.start(sameBoot);

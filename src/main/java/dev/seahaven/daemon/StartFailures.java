@@ -24,7 +24,8 @@ final class StartFailures implements FailureAnalyzer {
                 return new FailureAnalysis(
                         String.valueOf(running.getMessage()),
                         "Stop the other daemon, or give this one its own seahaven.run-directory, "
-                                + "seahaven.state-directory, seahaven.cgroup and server.port.",
+                                + "seahaven.state-directory, seahaven.cgroup, "
+                                + "seahaven.sandbox.first-id and server.port.",
                         cause);
             }
             if (cause instanceof OpenListenerException open) {

@@ -210,7 +210,7 @@ final class NamespaceRegistry {
 
     private Fd locked(Path directory) {
         Fd open = syscalls.open(directory.toString(), Syscalls.O_RDONLY | Syscalls.O_DIRECTORY, 0);
-        for (int i = 0; i < LOCK_TRIES && !calls.tryFlock(open); i++) {
+        for (int i = 0; i < LOCK_TRIES && !syscalls.tryFlock(open); i++) {
             LockSupport.parkNanos(LOCK_PAUSE_NANOS);
         }
         return open; // as ip netns: whoever holds the lock for ever holds nobody up

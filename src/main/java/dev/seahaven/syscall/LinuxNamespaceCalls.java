@@ -28,8 +28,6 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
     static final long NS_GET_OWNER_UID = 0xb704;
     static final long SIOCGSKNS = 0x894c;
     static final long SIOCSIFFLAGS = 0x8914;
-    static final int LOCK_EX = 2;
-    static final int LOCK_NB = 4;
     static final int AF_NETLINK = 16;
 
     /** _IOR(0xb7, 9, int) (linux/nsfs.h, 6.11). */
@@ -297,19 +295,6 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
         try (Memory statfs = new Memory(256)) {
             call(() -> Libc.fstatfs(fd.number(), statfs), () -> "fstatfs(" + fd + ")");
             return statfs.getLong(0);
-        }
-    }
-
-    @Override
-    public boolean tryFlock(Fd fd) {
-        try {
-            call(() -> Libc.flock(fd.number(), LOCK_EX | LOCK_NB), () -> "flock(" + fd + ")");
-            return true;
-        } catch (SyscallException e) {
-            if (e.errno() == Errno.EAGAIN) {
-                return false;
-            }
-            throw e;
         }
     }
 

@@ -27,6 +27,8 @@ public final class LinuxSyscalls implements Syscalls {
     static final int SEQPACKET_CLOEXEC = 5 | 02000000;
     static final int DATAGRAM_CLOEXEC = 2 | 02000000;
     static final int F_ADD_SEALS = 1033;
+    static final int LOCK_EX = 2;
+    static final int LOCK_NB = 4;
     static final int SYS_PIDFD_SEND_SIGNAL = 424;
     static final int SYS_OPEN_TREE = 428;
     static final int SYS_FSOPEN = 430;
@@ -239,6 +241,19 @@ public final class LinuxSyscalls implements Syscalls {
     @Override
     public void rename(String from, String to) {
         call(() -> Libc.rename(from, to), () -> "rename(\"" + from + "\", \"" + to + "\")");
+    }
+
+    @Override
+    public boolean tryFlock(Fd fd) {
+        try {
+            call(() -> Libc.flock(fd.number(), LOCK_EX | LOCK_NB), () -> "flock(" + fd + ")");
+            return true;
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.EAGAIN) {
+                return false;
+            }
+            throw e;
+        }
     }
 
     @Override

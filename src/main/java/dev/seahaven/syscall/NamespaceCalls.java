@@ -85,9 +85,6 @@ public interface NamespaceCalls {
     /** fstatfs(2): {@code f_type}. */
     long fileSystemType(Fd fd);
 
-    /** flock(2) with LOCK_EX and LOCK_NB: whether it is held now. */
-    boolean tryFlock(Fd fd);
-
     /** sethostname(2). */
     void sethostname(String name);
 

@@ -150,6 +150,9 @@ public interface Syscalls {
     /** rename(2). */
     void rename(String from, String to);
 
+    /** flock(2) with LOCK_EX and LOCK_NB: whether it is held now. */
+    boolean tryFlock(Fd fd);
+
     /** chown(2); -1 leaves an id as it is. */
     void chown(String path, int uid, int gid);
 

@@ -287,22 +287,31 @@ class RecoveryIT {
     @Test
     void aSecondDaemonIsRefused() throws Exception {
         try (ExternalDaemon first = start()) {
+            String id = first.api().create("{\"command\":[\"sleep\",\"1000\"]}");
             // It removed the sandboxes of the first, which it took for half made.
-            assertThat(
-                            Outside.runTo(
-                                    1,
-                                    "target/dist/bin/seahaven",
-                                    "--seahaven.run-directory=" + places.base().resolve("other"),
-                                    "--seahaven.state-directory=" + places.state(),
-                                    "--seahaven.cgroup=" + places.cgroup() + "-other",
-                                    "--server.port=0"))
+            assertThat(startBeside(places.state(), places.cgroup() + "-other"))
                     .contains("another seahaven runs", "state.lock");
-            assertThat(first.api().get("/sandboxes").status()).isEqualTo(200);
+            // It removed their groups, which no sandbox of its own had.
+            assertThat(startBeside(places.base().resolve("other-state"), places.cgroup()))
+                    .contains("another seahaven runs", places.cgroupDirectory().toString());
+            assertThat(status(first.api(), id)).isEqualTo("running");
+            first.api().post("/runs", "{\"command\":[\"true\"]}").expect(200);
+            first.api().destroy(id);
             org.assertj.core.api.Assertions.assertThatThrownBy(this::start)
                     .isInstanceOf(IllegalStateException.class);
             assertThat(Outside.read("target/" + places.cgroup() + ".log"))
                     .contains("another seahaven runs");
             assertThat(first.api().get("/sandboxes").status()).isEqualTo(200);
         }
+    }
+
+    private String startBeside(Path state, String cgroup) throws Exception {
+        return Outside.runTo(
+                1,
+                "target/dist/bin/seahaven",
+                "--seahaven.run-directory=" + places.base().resolve("other"),
+                "--seahaven.state-directory=" + state,
+                "--seahaven.cgroup=" + cgroup,
+                "--server.port=0");
     }
 }
