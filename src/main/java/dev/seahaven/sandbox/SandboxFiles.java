@@ -35,6 +35,7 @@ import java.util.stream.Stream;
 final class SandboxFiles {
 
     private static final String SPECIFICATION = "sandbox.json";
+    private static final String DRAFT = SPECIFICATION + ".part";
     private static final String EXIT = "exit";
     private static final String LOG = "log";
     private static final String LAYERS = "layers";
@@ -45,13 +46,15 @@ final class SandboxFiles {
      * What the specification file holds.
      *
      * @param failure how the last start failed to execute the command
+     * @param paused whether it was paused when this was written; null in a file of before
      */
     record Stored(
             SandboxId id,
             Instant createdAt,
             SandboxSpec spec,
             int restarts,
-            @Nullable Exit failure) {}
+            @Nullable Exit failure,
+            @Nullable Boolean paused) {}
 
     private final Syscalls syscalls;
     private final JsonMapper json;
@@ -95,13 +98,38 @@ final class SandboxFiles {
     }
 
     void write(Stored stored) {
-        String part = file(stored.id(), SPECIFICATION + ".part");
+        draft(stored);
+        commit(stored.id());
+    }
+
+    /** The first half of writing: it is not valid yet, but a daemon that comes later finds it. */
+    void draft(Stored stored) {
         try (Fd fd =
                 syscalls.open(
-                        part, Syscalls.O_WRONLY | Syscalls.O_CREAT | Syscalls.O_TRUNC, 0600)) {
+                        file(stored.id(), DRAFT),
+                        Syscalls.O_WRONLY | Syscalls.O_CREAT | Syscalls.O_TRUNC,
+                        0600)) {
             syscalls.write(fd, json.writeValueAsBytes(stored));
         }
-        syscalls.rename(part, file(stored.id(), SPECIFICATION));
+    }
+
+    /** The draft is valid now. */
+    void commit(SandboxId id) {
+        syscalls.rename(file(id, DRAFT), file(id, SPECIFICATION));
+    }
+
+    /** The draft, if there is one, will never be valid. */
+    void discard(SandboxId id) {
+        unlink(file(id, DRAFT));
+    }
+
+    /** What was to be valid next; null without a draft, or with one that is cut. */
+    @Nullable Stored readDraft(SandboxId id) {
+        try {
+            return read(id, DRAFT);
+        } catch (IllegalArgumentException e) {
+            return null; // nothing was done on its account
+        }
     }
 
     /** Removes all that is kept of a sandbox. */
@@ -277,13 +305,16 @@ final class SandboxFiles {
         if (!Files.isDirectory(directory(id), LinkOption.NOFOLLOW_LINKS)) {
             throw new IllegalArgumentException(directory(id) + " is no directory");
         }
+        return read(id, SPECIFICATION);
+    }
+
+    private @Nullable Stored read(SandboxId id, String name) {
         try {
-            return json.readValue(
-                    Files.readAllBytes(directory(id).resolve(SPECIFICATION)), Stored.class);
+            return json.readValue(Files.readAllBytes(directory(id).resolve(name)), Stored.class);
         } catch (NoSuchFileException e) {
             return null;
         } catch (IOException | JacksonException e) {
-            throw new IllegalArgumentException(file(id, SPECIFICATION) + " cannot be read", e);
+            throw new IllegalArgumentException(file(id, name) + " cannot be read", e);
         }
     }
 

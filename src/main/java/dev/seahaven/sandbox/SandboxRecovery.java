@@ -1,8 +1,11 @@
 package dev.seahaven.sandbox;
 
+import dev.seahaven.cgroup.Cgroup;
 import dev.seahaven.cgroup.Cgroups;
 import dev.seahaven.launcher.Report;
 
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -21,10 +24,13 @@ final class SandboxRecovery {
         void resume(Sandbox sandbox, Report.Launched launched);
     }
 
+    private static final Logger LOG = System.getLogger(SandboxRecovery.class.getName());
+
     private final SandboxFiles files;
     private final SandboxRegistry registry;
     private final SandboxLauncher launches;
     private final Cgroups cgroups;
+    private final LiveLimits live;
     private final boolean sameBoot;
     private int running;
     private int ended;
@@ -36,11 +42,13 @@ final class SandboxRecovery {
             SandboxRegistry registry,
             SandboxLauncher launches,
             Cgroups cgroups,
+            LiveLimits live,
             boolean sameBoot) {
         this.files = files;
         this.registry = registry;
         this.launches = launches;
         this.cgroups = cgroups;
+        this.live = live;
         this.sameBoot = sameBoot;
     }
 
@@ -69,6 +77,10 @@ final class SandboxRecovery {
         if (stored == null || isHalfMade(id, stored)) {
             undo(id);
             return;
+        }
+        SandboxFiles.Stored draft = files.readDraft(id);
+        if (draft != null) {
+            stored = settle(stored, draft);
         }
         Sandbox sandbox = new Sandbox(id, stored.createdAt(), stored.spec());
         takeIds(stored.spec());
@@ -119,6 +131,35 @@ final class SandboxRecovery {
                 && stored.failure() == null
                 && files.readRun(id).isEmpty()
                 && files.readExit(id).isEmpty();
+    }
+
+    /**
+     * A change that was cut short, perhaps while all was frozen for it, is made again from its
+     * start; where it is refused, it never was.
+     */
+    private SandboxFiles.Stored settle(SandboxFiles.Stored stored, SandboxFiles.Stored draft) {
+        SandboxId id = stored.id();
+        try {
+            if (cgroups.children().contains(id.value())) {
+                change(launches.cgroup(id), stored, draft);
+            }
+        } catch (RuntimeException e) {
+            LOG.log(Level.WARNING, "what was to change of sandbox " + id + " stays as it was", e);
+            files.discard(id);
+            return stored;
+        }
+        files.commit(id);
+        return draft;
+    }
+
+    private void change(Cgroup cgroup, SandboxFiles.Stored stored, SandboxFiles.Stored draft) {
+        try {
+            live.change(cgroup, stored.spec().limits(), draft.spec().limits());
+        } finally {
+            if (!Boolean.TRUE.equals(draft.paused()) && cgroup.isFrozen()) {
+                cgroup.thaw();
+            }
+        }
     }
 
     private void undo(SandboxId id) {

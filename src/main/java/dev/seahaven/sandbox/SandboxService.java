@@ -626,17 +626,24 @@ public final class SandboxService implements AutoCloseable {
     }
 
     private void store(Sandbox sandbox, @Nullable Exit failure) {
-        files.write(
-                new SandboxFiles.Stored(
-                        sandbox.id(),
-                        sandbox.createdAt(),
-                        sandbox.spec(),
-                        sandbox.state().restarts(),
-                        failure));
+        files.write(stored(sandbox, sandbox.spec(), failure));
+    }
+
+    private static SandboxFiles.Stored stored(
+            Sandbox sandbox, SandboxSpec spec, @Nullable Exit failure) {
+        return new SandboxFiles.Stored(
+                sandbox.id(),
+                sandbox.createdAt(),
+                spec,
+                sandbox.state().restarts(),
+                failure,
+                sandbox.state().status() == Status.PAUSED);
     }
 
     /**
-     * Changes name, labels and limits, also of one that runs.
+     * Changes name, labels and limits, also of one that runs. What is to be is on disk before
+     * anything is done: a daemon that is killed within leaves it to the next ({@link
+     * SandboxRecovery}).
      *
      * @param patch a merge patch (RFC 7386) of what {@code POST /sandboxes} takes
      */
@@ -650,17 +657,18 @@ public final class SandboxService implements AutoCloseable {
                     SandboxSpec after = new SpecPatch(json, limits()).apply(before, patch);
                     rename(sandbox, before.name(), after.name());
                     try {
+                        files.draft(stored(sandbox, after, storedFailure(sandbox)));
                         if (sandbox.life() != null) {
                             live.change(
                                     launches.cgroup(sandbox.id()), before.limits(), after.limits());
                         }
-                        sandbox.spec(after);
-                        store(sandbox, storedFailure(sandbox));
                     } catch (RuntimeException e) {
-                        sandbox.spec(before);
                         rename(sandbox, after.name(), before.name());
+                        files.discard(sandbox.id());
                         throw e;
                     }
+                    sandbox.spec(after);
+                    files.commit(sandbox.id());
                     return sandbox;
                 });
     }
@@ -803,7 +811,7 @@ public final class SandboxService implements AutoCloseable {
     public Recovery recover(boolean sameBoot) {
         files.prepare();
         SandboxRecovery recovery =
-                new SandboxRecovery(files, registry, launches, cgroups, sameBoot);
+                new SandboxRecovery(files, registry, launches, cgroups, live, sameBoot);
         Recovery found = recovery.run(this::resume);
         disk.start();
         LOG.log(

@@ -18,7 +18,9 @@ import tools.jackson.databind.JsonNode;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 
 @ExtendWith(NothingLeft.class)
@@ -35,7 +37,7 @@ class KilledDaemonIT {
         while (!answered) {
             assertThat(step).isLessThan(STEPS_MAX);
             try (ExternalDaemon daemon =
-                    ExternalDaemon.start(places, KilledDaemon.class, "-Dkill.at=" + step)) {
+                    KilledDaemon.start(places, KilledDaemon.Work.CREATION, step)) {
                 whole += checkNothingHalfMade(daemon.api(), places);
                 answered = createdOrKilled(daemon);
                 if (answered) {
@@ -53,6 +55,85 @@ class KilledDaemonIT {
         assertThat(places.cgroupDirectory()).doesNotExist();
         Outside.delete(places.base());
         Files.deleteIfExists(Path.of("target", places.cgroup() + ".log"));
+    }
+
+    /** Steps of even numbers find it paused, and leave it so. */
+    @Test
+    void killedBetweenAnyTwoStepsOfAChangeItHasMadeAllOfItOrNothing() throws Exception {
+        TestDaemon.Places places = TestDaemon.newPlaces();
+        String id;
+        try (ExternalDaemon daemon = ExternalDaemon.start(places)) {
+            id =
+                    daemon.api()
+                            .create(
+                                    "{\"limits\":{\"openFiles\":2000,\"pids\":500},"
+                                            + "\"command\":[\"sleep\",\"1000\"]}");
+        }
+        Set<Boolean> seen = new HashSet<>();
+        int step = 1;
+        boolean answered = false;
+        while (!answered) {
+            assertThat(step).isLessThan(STEPS_MAX);
+            boolean paused = step % 2 == 0;
+            try (ExternalDaemon daemon =
+                    KilledDaemon.start(places, KilledDaemon.Work.CHANGE, step)) {
+                boolean changed = isChanged(daemon.api(), id, step - 1);
+                if (step > 1) {
+                    seen.add(changed);
+                }
+                if (paused) {
+                    daemon.api().post("/sandboxes/" + id + "/pause").expect(200);
+                } else if (step > 1) {
+                    daemon.api().post("/sandboxes/" + id + "/resume").expect(200);
+                }
+                answered = changedOrKilled(daemon, id, step);
+            }
+            step++;
+        }
+        try (ExternalDaemon daemon = ExternalDaemon.start(places)) {
+            assertThat(isChanged(daemon.api(), id, step - 1)).isTrue();
+            daemon.api().destroy(id);
+        }
+        assertThat(step).as("steps that were tried").isGreaterThan(8);
+        assertThat(seen).as("all of it, and nothing").containsExactlyInAnyOrder(true, false);
+        Outside.delete(places.base());
+        Files.deleteIfExists(Path.of("target", places.cgroup() + ".log"));
+    }
+
+    private static boolean changedOrKilled(ExternalDaemon daemon, String id, int step) {
+        try {
+            daemon.api()
+                    .patch(
+                            "/sandboxes/" + id,
+                            "{\"limits\":{\"openFiles\":%d,\"pids\":%d}}"
+                                    .formatted(2000 - step, 500 - step))
+                    .expect(200);
+            return true;
+        } catch (UncheckedIOException e) {
+            daemon.awaitEnd();
+            return false;
+        }
+    }
+
+    /** Whether the last step is in force: in what the daemon tells, and in the kernel. */
+    private static boolean isChanged(Api api, String id, int step) {
+        JsonNode sandbox = api.get("/sandboxes/" + id).expect(200).json();
+        int openFiles = sandbox.path("limits").path("openFiles").asInt();
+        int pids = sandbox.path("limits").path("pids").asInt();
+        assertThat(2000 - openFiles).as("changed together").isEqualTo(500 - pids);
+        assertThat(sandbox.path("state").path("status").asString())
+                .isEqualTo(step > 0 && step % 2 == 0 ? "paused" : "running");
+        Path processes = Outside.group(api.pid(id), "pids").resolve("cgroup.procs");
+        assertThat(Outside.read(processes.toString()).lines())
+                .as("init had a higher limit than the command")
+                .anySatisfy(
+                        pid ->
+                                assertThat(Outside.read("/proc/" + pid + "/limits"))
+                                        .containsPattern("Max open files +" + openFiles + " "));
+        assertThat(Outside.group(api.pid(id), "pids").resolve("pids.max"))
+                .content()
+                .isEqualToIgnoringWhitespace(Integer.toString(pids));
+        return openFiles == 2000 - step;
     }
 
     private static boolean createdOrKilled(ExternalDaemon daemon) {

@@ -17,7 +17,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 
 import java.io.UncheckedIOException;
-import java.net.http.HttpRequest;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -46,10 +45,7 @@ class LimitsIT {
     }
 
     private Api.Answer patch(String id, String body) {
-        return api.send(
-                api.request("/sandboxes/" + id)
-                        .method("PATCH", HttpRequest.BodyPublishers.ofString(body))
-                        .header("Content-Type", "application/merge-patch+json"));
+        return api.patch("/sandboxes/" + id, body);
     }
 
     private static String file(Path group, String name) throws Exception {

@@ -96,6 +96,14 @@ public final class Api {
                         .POST(HttpRequest.BodyPublishers.ofString(json)));
     }
 
+    /** A merge patch. */
+    public Answer patch(String path, String json) {
+        return send(
+                request(path)
+                        .method("PATCH", HttpRequest.BodyPublishers.ofString(json))
+                        .header("Content-Type", "application/merge-patch+json"));
+    }
+
     public Answer delete(String path) {
         return send(request(path).DELETE());
     }

@@ -11,10 +11,11 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * System calls of which the n-th fails, or ends this process. It counts the calls that change or
- * open something, on the thread that was armed, or from the first directory of a sandbox on.
+ * open something, from the moment or the call that it is armed at.
  */
 public final class FaultySyscalls implements InvocationHandler {
 
@@ -31,13 +32,14 @@ public final class FaultySyscalls implements InvocationHandler {
                     "socketpair",
                     "sendmsg",
                     "openTree",
+                    "prlimit",
                     "pidfdOpen",
                     "epollAdd");
 
     private final Syscalls real;
     private final Runnable fault;
     private int left = -1;
-    private boolean armedByMkdir;
+    private @Nullable Pattern trigger;
     private int armedFor;
     private @Nullable String armedName;
 
@@ -78,9 +80,9 @@ public final class FaultySyscalls implements InvocationHandler {
         armedName = method;
     }
 
-    /** Likewise, but it counts from the first directory that is made below one named sandboxes. */
-    public synchronized void armAtMkdir(int number) {
-        armedByMkdir = true;
+    /** Likewise, but it counts from the first call whose name and first argument are so. */
+    public synchronized void armAt(Pattern call, int number) {
+        trigger = call;
         armedFor = number;
     }
 
@@ -92,11 +94,10 @@ public final class FaultySyscalls implements InvocationHandler {
     }
 
     private synchronized boolean strikes(Method method, Object @Nullable [] arguments) {
-        if (armedByMkdir
-                && method.getName().equals("mkdir")
+        if (trigger != null
                 && arguments != null
-                && arguments[0].toString().matches(".*/sandboxes/[a-z2-7]{12}")) {
-            armedByMkdir = false;
+                && trigger.matcher(method.getName() + " " + arguments[0]).matches()) {
+            trigger = null;
             left = armedFor;
         }
         if (method.getName().equals(armedName)) {

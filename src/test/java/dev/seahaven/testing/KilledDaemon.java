@@ -7,13 +7,37 @@ import dev.seahaven.syscall.Syscalls;
 import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.boot.SpringApplication;
 
+import java.util.regex.Pattern;
+
 /**
- * A daemon that kills itself, with SIGKILL, before the n-th system call of the first creation of a
- * sandbox.
+ * A daemon that kills itself, with SIGKILL, before the n-th system call of a creation or a change
+ * of a sandbox.
  */
 public final class KilledDaemon {
 
+    /** What it dies in. */
+    public enum Work {
+        CREATION("mkdir .*/sandboxes/[a-z2-7]{12}"),
+        CHANGE("open .*/sandbox\\.json\\.part");
+
+        private final Pattern first;
+
+        Work(String first) {
+            this.first = Pattern.compile(first);
+        }
+    }
+
     private KilledDaemon() {}
+
+    /**
+     * Starts it.
+     *
+     * @param step the call before which it dies, from 1
+     */
+    public static ExternalDaemon start(TestDaemon.Places places, Work work, int step) {
+        return ExternalDaemon.start(
+                places, KilledDaemon.class, "-Dkill.in=" + work, "-Dkill.at=" + step);
+    }
 
     public static void main(String[] arguments) {
         SpringApplication daemon = new SpringApplication(Seahaven.class);
@@ -39,7 +63,8 @@ public final class KilledDaemon {
                                 real.pidfdSendSignal(
                                         real.pidfdOpen((int) ProcessHandle.current().pid()),
                                         Signal.KILL));
-        pair.control().armAtMkdir(Integer.getInteger("kill.at"));
+        Work work = Work.valueOf(System.getProperty("kill.in"));
+        pair.control().armAt(work.first, Integer.getInteger("kill.at"));
         return pair.syscalls();
     }
 }
