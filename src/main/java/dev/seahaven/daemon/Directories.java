@@ -70,7 +70,11 @@ class Directories {
         try {
             Files.createDirectories(directory);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new CannotStartException(
+                    "the directory " + directory + " cannot be made: " + e,
+                    "Set seahaven.run-directory and seahaven.state-directory to directories that"
+                            + " are there or can be made.",
+                    e);
         }
         syscalls.chmod(directory.toString(), mode);
     }
@@ -100,14 +104,14 @@ class Directories {
      * Takes the locks of both directories; then a socket that is there has no daemon, and is
      * removed.
      *
-     * @throws AlreadyRunningException when another daemon has one
+     * @throws CannotStartException when another daemon has one
      */
     void lock() {
         try {
             FileChannel ofRun = lock(run.resolve("lock"));
             try {
                 stateLock = lock(state.resolve("state.lock"));
-            } catch (AlreadyRunningException e) {
+            } catch (CannotStartException e) {
                 ofRun.close();
                 throw e;
             }
@@ -125,7 +129,7 @@ class Directories {
                 FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         if (channel.tryLock() == null) {
             channel.close();
-            throw new AlreadyRunningException(file);
+            throw CannotStartException.anotherRuns(file);
         }
         return channel;
     }

@@ -54,14 +54,17 @@ class Lifecycle implements SmartLifecycle {
     public void start() {
         List<String> missing = probe.missingEssentials();
         if (!missing.isEmpty()) {
-            throw new PreflightException(missing);
+            throw new CannotStartException(
+                    "seahaven cannot run on this host. It lacks:\n  - "
+                            + String.join("\n  - ", missing),
+                    "Give it what is missing, and start it again.");
         }
         directories.prepare();
         directories.lock();
         boolean sameBoot = directories.isSameBoot(proc);
         token.load();
         if (!cgroups.prepare()) {
-            throw new AlreadyRunningException(cgroups.directory());
+            throw CannotStartException.anotherRuns(cgroups.directory());
         }
         launcher.start();
         SandboxService.Recovery found = sandboxes.recover(sameBoot);

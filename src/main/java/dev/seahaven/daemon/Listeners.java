@@ -14,13 +14,19 @@ import org.apache.coyote.AbstractProtocol;
 import org.apache.coyote.http11.Http11NioProtocol;
 import org.apache.tomcat.util.threads.VirtualThreadExecutor;
 import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
+import org.springframework.boot.web.server.Ssl;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
+import org.springframework.boot.web.server.WebServerSslBundle;
 import org.springframework.boot.web.server.context.WebServerInitializedEvent;
 import org.springframework.context.event.EventListener;
+import org.springframework.core.NestedExceptionUtils;
 import org.springframework.stereotype.Component;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
 
 /**
  * The two listeners: TCP on loopback, and a Unix socket, which a service manager may have opened
@@ -30,6 +36,7 @@ import java.net.InetAddress;
 class Listeners implements WebServerFactoryCustomizer<TomcatServletWebServerFactory> {
 
     private static final String SOCKET_PATH = "unixDomainSocketPath";
+    private static final int PORT_MAX = 65_535;
 
     private final Directories directories;
 
@@ -39,16 +46,14 @@ class Listeners implements WebServerFactoryCustomizer<TomcatServletWebServerFact
 
     @Override
     public void customize(TomcatServletWebServerFactory factory) {
-        InetAddress address = factory.getAddress();
-        if ((address == null || !address.isLoopbackAddress()) && factory.getSsl() == null) {
-            throw new OpenListenerException(address == null ? "every address" : address.toString());
-        }
+        check(factory);
         Connector socket =
                 directories.isSocketInherited()
                         ? new Connector(new Http11NioProtocol(new InheritedEndpoint()))
                         : new Connector(Http11NioProtocol.class.getName());
         socket.setProperty(SOCKET_PATH, directories.socket().toString());
         socket.setProperty("unixDomainSocketPathPermissions", "rw-rw----");
+        socket.setProperty("unixDomainSocketParentOwner", user());
         socket.setProperty("maxKeepAliveRequests", "-1");
         // Boot gives virtual threads to the first connector only.
         ((AbstractProtocol<?>) socket.getProtocolHandler())
@@ -63,6 +68,47 @@ class Listeners implements WebServerFactoryCustomizer<TomcatServletWebServerFact
                         host.setErrorReportValveClass(ProblemValve.class.getName());
                     }
                 });
+    }
+
+    private static void check(TomcatServletWebServerFactory factory) {
+        InetAddress address = factory.getAddress();
+        if (factory.getPort() > PORT_MAX) {
+            throw new CannotStartException(
+                    "there is no port " + factory.getPort(),
+                    "Set server.port to one from 1 to " + PORT_MAX + ", or to 0 for any.");
+        }
+        if (Ssl.isEnabled(factory.getSsl())) {
+            checkTls(factory);
+        } else if (address == null || !address.isLoopbackAddress()) {
+            throw new CannotStartException(
+                    "seahaven does not listen on "
+                            + (address == null ? "every address" : address)
+                            + " without TLS: it is root's own interface",
+                    "Set server.address to 127.0.0.1, or configure TLS (server.ssl).");
+        }
+    }
+
+    private static void checkTls(TomcatServletWebServerFactory factory) {
+        try {
+            WebServerSslBundle.get(factory.getSsl(), factory.getSslBundles())
+                    .getStores()
+                    .getKeyStore();
+        } catch (RuntimeException e) {
+            throw new CannotStartException(
+                    "TLS cannot be set up: " + NestedExceptionUtils.getMostSpecificCause(e),
+                    "Set server.ssl.certificate and server.ssl.certificate-private-key, or"
+                            + " server.ssl.key-store, to files that are there.",
+                    e);
+        }
+    }
+
+    /** The name of the daemon's user as Tomcat compares it: a number where it has none. */
+    private static String user() {
+        try {
+            return Files.getOwner(Path.of("/proc/self")).getName();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @EventListener(WebServerInitializedEvent.class)

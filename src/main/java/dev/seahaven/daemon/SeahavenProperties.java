@@ -22,7 +22,7 @@ import java.util.Set;
  * @param allowedOrigins origins of foreign pages that may call the API. Scheme and host, such as
  *     {@code https://example.org}, with a port where it is not the usual one
  */
-@ConfigurationProperties("seahaven")
+@ConfigurationProperties(prefix = "seahaven", ignoreUnknownFields = false)
 record SeahavenProperties(
         @DefaultValue("/run/seahaven") Path runDirectory,
         @DefaultValue("/var/lib/seahaven") Path stateDirectory,

@@ -9,6 +9,7 @@ import dev.seahaven.testing.TestDaemon;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -19,6 +20,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
 
 /** Who may call, and what the web server itself answers. */
 @ExtendWith(NothingLeft.class)
@@ -161,10 +164,53 @@ class AccessIT {
         }
     }
 
-    @Test
-    void anOpenAddressWithoutTlsIsRefused() {
+    @ParameterizedTest
+    @ValueSource(strings = {"--server.port=0", "--server.ssl.enabled=false"})
+    void anOpenAddressWithoutTlsIsRefused(String more) {
         org.assertj.core.api.Assertions.assertThatThrownBy(
-                        () -> TestDaemon.start("--server.address=0.0.0.0"))
+                        () -> TestDaemon.start("--server.address=0.0.0.0", more))
                 .hasStackTraceContaining("does not listen on");
+    }
+
+    @Test
+    void withTlsItServesOnEveryAddressWhoHasTheToken(@TempDir Path keys) throws Exception {
+        String store = keys.resolve("store.p12").toString();
+        String certificate = keys.resolve("certificate.pem").toString();
+        keytool(
+                "-genkeypair",
+                store,
+                "-keyalg",
+                "EC",
+                "-dname",
+                "CN=x",
+                "-ext",
+                "SAN=DNS:localhost");
+        keytool("-exportcert", store, "-rfc", "-file", certificate);
+        try (TestDaemon open =
+                TestDaemon.start(
+                        "--server.address=0.0.0.0",
+                        "--server.ssl.key-store=" + store,
+                        "--server.ssl.key-store-password=changeit")) {
+            String url = "https://localhost:" + open.api().port() + "/sandboxes";
+            String token = "Authorization: Bearer " + open.api().token();
+            assertThat(Outside.run("curl", "-sS", "--cacert", certificate, url))
+                    .contains("unauthorized");
+            assertThat(Outside.run("curl", "-sS", "--cacert", certificate, "-H", token, url))
+                    .contains("\"items\":[]");
+        }
+    }
+
+    private static void keytool(String what, String store, String... more) {
+        List<String> command =
+                new ArrayList<>(
+                        List.of(
+                                System.getProperty("java.home") + "/bin/keytool",
+                                what,
+                                "-keystore",
+                                store,
+                                "-storepass",
+                                "changeit"));
+        command.addAll(List.of(more));
+        Outside.run(command.toArray(String[]::new));
     }
 }

@@ -9,12 +9,15 @@ import dev.seahaven.testing.TestDaemon;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -120,6 +123,41 @@ class DistributionIT {
         assertThat(Outside.runTo(1, "setpriv", "--bounding-set=-sys_ptrace,-chown", SCRIPT))
                 .contains("- CAP_SYS_PTRACE: ", "- CAP_CHOWN: ")
                 .doesNotContain("\tat ");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "--server.port=65536, there is no port 65536",
+        "--server.ssl.enabled=true, TLS cannot be set up: ",
+        "--server.ssl.certificate=/none --server.ssl.certificate-private-key=/none, /none",
+        "--seahaven.state-directory=/dev/null/state, the directory /dev/null/state cannot be made",
+        "--seahaven.run-directory=/dev/null, the directory /dev/null cannot be made",
+        "--seahaven.sandbox.memry=1GB, 'elements [seahaven.sandbox.memry] were left unbound'",
+    })
+    void soIsWhatIsWronglyConfigured(String options, String told) throws Exception {
+        TestDaemon.Places places = TestDaemon.newPlaces();
+        List<String> command = new ArrayList<>(List.of(SCRIPT));
+        places.arguments(0).stream()
+                .filter(usual -> !options.contains(usual.replaceAll("=.*", "=")))
+                .forEach(command::add);
+        command.addAll(List.of(options.split(" ")));
+        try {
+            assertThat(Outside.runTo(1, command.toArray(String[]::new)))
+                    .contains("Action:", told)
+                    .doesNotContain("\tat ");
+        } finally {
+            Outside.delete(places.base());
+        }
+    }
+
+    @Test
+    void itStartsWhereNoUserHasAName() throws Exception {
+        TestDaemon.Places places = TestDaemon.newPlaces();
+        try (ExternalDaemon daemon = ExternalDaemon.startWithoutUsers(places)) {
+            assertThat(daemon.api().shell("id -u")).isEqualTo("0\n");
+        } finally {
+            Outside.delete(places.base());
+        }
     }
 
     @Test

@@ -69,6 +69,20 @@ public final class ExternalDaemon implements AutoCloseable {
         return start(places, freePort(), builder, "--logging.level.dev.seahaven=info");
     }
 
+    /** Likewise, on a host that has no names for users, as a small image has none. */
+    public static ExternalDaemon startWithoutUsers(TestDaemon.Places places) {
+        ProcessBuilder builder =
+                new ProcessBuilder(
+                        "unshare",
+                        "--mount",
+                        "sh",
+                        "-c",
+                        "mount --bind /dev/null /etc/passwd && exec target/dist/bin/seahaven"
+                                + " \"$@\"",
+                        "sh");
+        return start(places, freePort(), builder);
+    }
+
     private static ExternalDaemon start(
             TestDaemon.Places places, int port, ProcessBuilder builder, String... more) {
         builder.command().addAll(places.arguments(port));
