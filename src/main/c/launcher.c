@@ -196,11 +196,11 @@ __attribute__((noreturn)) static void refuse(const char *what)
 
 static void bind_place(int tree, const char *place, uint64_t attributes)
 {
-    struct mount_attributes set = {.set = attributes};
+    struct mount_attributes set = {.set = attributes, .propagation = MS_PRIVATE}; /* also a copy of a shared mount */
 
     if (tree < 0 || (mkdir(place, 0755) < 0 && errno != EEXIST))
         refuse(place);
-    if (attributes != 0 && sys_mount_setattr(tree, "", AT_EMPTY_PATH, &set) < 0)
+    if (sys_mount_setattr(tree, "", AT_EMPTY_PATH, &set) < 0)
         refuse(place);
     if (sys_move_mount(tree, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) < 0)
         refuse(place);

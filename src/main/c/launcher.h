@@ -63,6 +63,7 @@ void write_maps(const struct launch *launch);
 
 /* mounts.c, in the monitor */
 int make_root(const struct launch *launch);
+void guard_trees(const struct launch *launch);
 void make_kernel_filesystems(const struct launch *launch, struct mounts *mounts);
 void remove_work(pid_t monitor); /* detaches the layers of an overlay that is mounted, or will never be */
 

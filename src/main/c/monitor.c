@@ -246,6 +246,7 @@ static void carry_out(void)
         send_maps_written(&launch);
         end_phase(PHASE_MAPS, &since);
         mounts.fd[MOUNT_ROOT] = make_root(&launch);
+        guard_trees(&launch);
         make_kernel_filesystems(&launch, &mounts);
         for (uint32_t i = 0; i < launch.plan.attachments; i++)
             mounts.fd[MOUNTS_FIXED + i] = launch.fds[launch.plan.attachment[i].fd];

@@ -88,16 +88,45 @@ static void attach_layer(int mount, char layer, char *path, size_t size)
     attach(mount, AT_FDCWD, path, path);
 }
 
-static void make_directory(int dir, const char *path, mode_t mode, const struct plan *plan)
+/* Whether somebody inside has put something else in the place of a directory. */
+static bool is_replaced(void)
 {
-    if (mkdirat(dir, path, mode) < 0) { /* with this mode, for the umask is 0 */
-        if (errno != EEXIST)
-            fail("mkdirat", "%s", path);
-        if (fchmodat(dir, path, mode, 0) < 0)
-            fail("fchmodat", "%s", path);
+    return errno == ENOTDIR || errno == ELOOP || errno == ENOENT;
+}
+
+/*
+ * Opens a directory of the upper layer, which is made where it is missing. What a life before left there is what root inside
+ * made of it, links too: none is followed, and what is no directory any more (-1) stays, for it hides the lower one as well.
+ */
+static int make_directory(int dir, const char *path, mode_t mode, const struct plan *plan)
+{
+    const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
+    char above[256];
+    int parent = dir;
+
+    if (slash != NULL) {
+        snprintf(above, sizeof above, "%.*s", (int)(slash - path), path);
+        parent = open_here(dir, above, O_PATH | O_DIRECTORY);
+        if (parent < 0 && is_replaced())
+            return -1;
+        if (parent < 0)
+            fail("openat2", "upper/%s", above);
     }
-    if (fchownat(dir, path, plan->root_uid, plan->root_gid, AT_SYMLINK_NOFOLLOW) < 0)
-        fail("fchownat", "%s", path);
+    bool there = mkdirat(parent, name, mode) < 0; /* with this mode, for the umask is 0 */
+    if (there && errno != EEXIST)
+        fail("mkdirat", "%s", path);
+    int made = open_here(parent, name, O_RDONLY | O_DIRECTORY);
+    if (made < 0 && !(there && is_replaced()))
+        fail("openat2", "upper/%s", path);
+    if (slash != NULL)
+        close(parent);
+    if (made < 0)
+        return -1;
+    if (there && fchmod(made, mode) < 0)
+        fail("fchmod", "%s", path);
+    if (fchown(made, plan->root_uid, plan->root_gid) < 0)
+        fail("fchown", "%s", path);
+    return made;
 }
 
 /* The upper layer and what it holds from the start: inside root's own directories, some of which hide the lower ones. */
@@ -112,20 +141,16 @@ static void prepare_upper(int dir, const struct plan *plan)
         if (unlinkat(dir, "work/work/incompat/volatile", AT_REMOVEDIR) < 0 && errno != ENOENT)
             fail("unlinkat", "work/work/incompat/volatile");
     }
-    make_directory(dir, "upper", 0755, plan);
-    int upper = openat(dir, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int upper = make_directory(dir, "upper", 0755, plan);
     if (upper < 0)
-        fail("openat", "upper");
+        fail("openat2", "upper");
     for (uint32_t i = 0; i < plan->prepareds; i++) {
         const struct prepared *prepared = &plan->prepared[i];
 
-        make_directory(upper, prepared->path.bytes, prepared->mode, plan);
-        if (prepared->opaque == 0)
-            continue;
-        int made = open_here(upper, prepared->path.bytes, O_RDONLY | O_DIRECTORY);
+        int made = make_directory(upper, prepared->path.bytes, prepared->mode, plan);
         if (made < 0)
-            fail("openat2", "upper/%s", prepared->path.bytes);
-        if (fsetxattr(made, "trusted.overlay.opaque", "y", 1, 0) < 0)
+            continue;
+        if (prepared->opaque != 0 && fsetxattr(made, "trusted.overlay.opaque", "y", 1, 0) < 0)
             fail("fsetxattr", "upper/%s, trusted.overlay.opaque", prepared->path.bytes);
         close(made);
     }
@@ -181,7 +206,7 @@ int make_root(const struct launch *launch)
     if (plan->root_kind == ROOT_NONE)
         return -1;
     if (tree >= 0) {
-        struct mount_attributes attributes = {.set = MOUNT_ATTR_NODEV};
+        struct mount_attributes attributes = {.set = MOUNT_ATTR_NODEV, .propagation = MS_PRIVATE};
         int userns = plan->root_mapped != 0 ? open_namespace(launch->pid, "user") : -1;
 
         if (userns >= 0) {
@@ -195,6 +220,24 @@ int make_root(const struct launch *launch)
             close(userns);
     }
     return plan->root_kind == ROOT_OVERLAY ? make_overlay(launch, tree) : tree;
+}
+
+/*
+ * What the daemon has opened of the host is still a peer of the mount it is a copy of, if that is shared: whatever is mounted
+ * on it would show on the host (mount_namespaces(7)).
+ */
+void guard_trees(const struct launch *launch)
+{
+    const struct plan *plan = &launch->plan;
+    struct mount_attributes needed = {.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, .propagation = MS_PRIVATE};
+    struct mount_attributes device = {.propagation = MS_PRIVATE};
+
+    if (plan->root_kind == ROOT_NONE) /* refresh_mounts */
+        return;
+    for (uint32_t i = 0; i < plan->attachments; i++)
+        change_attributes(launch->fds[plan->attachment[i].fd], needed, plan->attachment[i].target.bytes);
+    for (uint32_t i = 0; i < plan->devices; i++)
+        change_attributes(launch->fds[plan->device[i].fd], device, plan->device[i].path.bytes);
 }
 
 /* ------------------------------------------------------------------ proc, sysfs and mqueue, in the monitor */

@@ -289,6 +289,86 @@ class DoorsIT {
         assertThat(api.shell("echo fine > /dev/null && echo well")).isEqualTo("well\n");
     }
 
+    /**
+     * What root inside left in the layer that is kept is prepared by the host's root at the next
+     * start.
+     */
+    @Test
+    void linksInAKeptLayerAreNotFollowed() throws Exception {
+        Path canary = Files.createTempFile(Path.of("/var/lib"), "seahaven-test-canary", "");
+        Files.setPosixFilePermissions(canary, PosixFilePermissions.fromString("rw-------"));
+        String outside = "/proc/" + ProcessHandle.current().pid() + "/root" + canary;
+        String id =
+                api.create(
+                        "{\"command\":[\"sh\",\"-c\",\"rmdir /tmp /var/tmp /home; ln -s "
+                                + outside
+                                + " /tmp; ln -s "
+                                + outside
+                                + " /var/tmp; ls -ld /tmp /var/tmp /home\"]}");
+        try {
+            api.get("/sandboxes/" + id + "/wait").expect(200);
+            api.post("/sandboxes/" + id + "/start").expect(200);
+            api.get("/sandboxes/" + id + "/wait").expect(200);
+            assertThat(api.get("/sandboxes/" + id + "/logs").text())
+                    .as("the links stay, and hide the host's directories")
+                    .containsPattern(
+                            "(?s)/tmp -> /proc.*/tmp -> /proc.*/tmp -> /proc.*No such file");
+            assertThat(Files.getPosixFilePermissions(canary))
+                    .isEqualTo(PosixFilePermissions.fromString("rw-------"));
+            assertThat(Files.getOwner(canary).getName()).isEqualTo("root");
+        } finally {
+            api.destroy(id);
+            Files.delete(canary);
+        }
+    }
+
+    /** As every mount is on a host with systemd. */
+    @Test
+    void whatIsMountedInARootOfASharedMountDoesNotShowOnTheHost() throws Exception {
+        Path shared = Files.createTempDirectory(Path.of("/var/lib"), "seahaven-test-shared");
+        Outside.run("mount", "-t", "tmpfs", "-o", "mode=0700", "none", shared.toString());
+        try {
+            Outside.run("mount", "--make-shared", shared.toString());
+            Path own = Files.createDirectory(shared.resolve("root"));
+            for (String directory : List.of("bin", "dev", "proc", "sys")) {
+                Files.createDirectory(own.resolve(directory));
+            }
+            Files.copy(Path.of("target/launcher-test/doors"), own.resolve("bin/doors"));
+            String members =
+                    "\"security\":{\"devices\":[{\"path\":\"/dev/zero\"}]},\"rootfs\":{\"path\":\""
+                            + own
+                            + "\",\"ephemeral\":false}";
+            assertThat(answer("\"/bin/doors\",\"write\",\"/dev/null\"", members))
+                    .isEqualTo("through");
+            assertThat(Outside.read("/proc/self/mountinfo")).doesNotContain(own + "/");
+        } finally {
+            Outside.run("umount", "-R", shared.toString());
+            Files.delete(shared);
+        }
+    }
+
+    @Test
+    void aFileSystemOfTheHostThatTheDefaultRootNeedsIsReadOnlyAndApart() throws Exception {
+        Path needed = Files.createTempDirectory(Path.of("/opt"), "seahaven-test-needed");
+        Outside.run("mount", "-t", "tmpfs", "-o", "mode=1777", "none", needed.toString());
+        try {
+            Outside.run("mount", "--make-shared", needed.toString());
+            assertThat(
+                            api.shell(
+                                    "touch "
+                                            + needed
+                                            + "/x 2>&1; grep "
+                                            + needed
+                                            + " /proc/self/mountinfo"))
+                    .contains("Read-only file system")
+                    .containsPattern(needed + " ro,nosuid,nodev,[a-z]+ - tmpfs");
+            assertThat(needed).isEmptyDirectory();
+        } finally {
+            Outside.run("umount", needed.toString());
+            Files.delete(needed);
+        }
+    }
+
     @Test
     void linksInTheDevOfARootAreNotFollowed() throws Exception {
         Path canary = Files.createTempFile(Path.of("/var/lib"), "seahaven-test-canary", "");
