@@ -43,6 +43,7 @@ struct launch {
     int channel;           /* to the daemon, -1 when it is gone */
     int sync, status;      /* the monitor's ends */
     struct progress *progress;
+    int64_t clock_offset_nanos; /* of the child's monotonic clock */
     int child_sync, child_status, child_out[2], child_err[2];
     pid_t pid;
     int pidfd;

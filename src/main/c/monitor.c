@@ -135,6 +135,37 @@ static void close_child_ends(void)
     close(launch.child_err[1]);
 }
 
+/* The monotonic clock of a process's time namespace, as it differs from the host's (time_namespaces(7)). */
+static int64_t clock_offset_nanos(pid_t pid)
+{
+    char path[64], text[256];
+    long long seconds, nanos;
+
+    snprintf(path, sizeof path, "/proc/%d/timens_offsets", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    close(fd);
+    if (got <= 0)
+        return 0; /* it has ended, or the kernel has no such namespaces */
+    text[got] = 0;
+    return sscanf(text, "monotonic %lld %lld", &seconds, &nanos) == 2 ? seconds * 1000000000 + nanos : 0;
+}
+
+static bool has_other_clock(const struct plan *plan)
+{
+    bool other = (plan->flags & PLAN_TIME_NS) != 0;
+
+    for (uint32_t i = 0; i < plan->joins; i++)
+        other |= plan->join[i].flag == CLONE_NEWTIME;
+    return other;
+}
+
+/* When the command was executed, by this process's clock. */
+static uint64_t executed_nanos(void)
+{
+    return launch.progress->executed_monotonic_nanos - (uint64_t)launch.clock_offset_nanos;
+}
+
 static bool executed(void)
 {
     return launch.progress->executed_monotonic_nanos != 0;
@@ -212,7 +243,7 @@ static struct report_launched launched_report(void)
         .started_nanos = launch.progress->executed_nanos,
     };
 
-    uint64_t sent = launch.phase_nanos[PHASE_SETUP], done = launch.progress->executed_monotonic_nanos;
+    uint64_t sent = launch.phase_nanos[PHASE_SETUP], done = executed_nanos();
     launch.phase_nanos[PHASE_SETUP] = done > sent ? done - sent : 0; /* the child may be faster than this process */
     memcpy(report.phase_nanos, launch.phase_nanos, sizeof report.phase_nanos);
     if (plan->fd_run != WIRE_NO_FD) { /* a run ends with the daemon, so nobody will look for it later */
@@ -242,6 +273,8 @@ static void carry_out(void)
     close_child_ends();
     end_phase(PHASE_CLONE, &since);
     if (launch.pid > 0) {
+        launch.clock_offset_nanos =
+            has_other_clock(&launch.plan) ? clock_offset_nanos(launch.pid) - clock_offset_nanos(getpid()) : 0;
         write_maps(&launch);
         send_maps_written(&launch);
         end_phase(PHASE_MAPS, &since);
@@ -462,7 +495,7 @@ static void tell_exited(struct report_launched launched)
         .status = status,
         .truncated = (uint32_t)streams[0].truncated | (uint32_t)streams[1].truncated << 1,
         .finished_nanos = clock_nanos(CLOCK_REALTIME),
-        .run_nanos = clock_nanos(CLOCK_MONOTONIC) - launch.progress->executed_monotonic_nanos,
+        .run_nanos = clock_nanos(CLOCK_MONOTONIC) - executed_nanos(),
         .cpu_micros = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000u +
                       (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec),
         .peak_memory_bytes = (uint64_t)usage.ru_maxrss * 1024u,

@@ -99,8 +99,8 @@ struct prepared {
 #define PLAN_V1_GROUPS_MAX 10
 #define PLAN_DEVICES_MAX 16
 #define PLAN_RLIMITS_MAX 16
-#define PLAN_LANDLOCK_PATHS_MAX 64
-#define PLAN_LANDLOCK_PORTS_MAX 64
+#define PLAN_LANDLOCK_PATHS_MAX 129 /* 64 to read, 64 to write, and /dev */
+#define PLAN_LANDLOCK_PORTS_MAX 128
 
 struct plan {
     uint32_t flags;

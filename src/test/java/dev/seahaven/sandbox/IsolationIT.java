@@ -78,6 +78,8 @@ class IsolationIT {
         String[] outside = Outside.run(Outside.probe(), "clocks").trim().split(" ");
         assertThat(Long.parseLong(inside[0]) - Long.parseLong(outside[0])).isBetween(-7L, -4L);
         assertThat(Long.parseLong(inside[1]) - Long.parseLong(outside[1])).isBetween(7198L, 7201L);
+        assertThat(run.path("timing").path("runMillis").asDouble()).isBetween(0.0, 4000.0);
+        assertThat(run.path("timing").path("setupMillis").asDouble()).isBetween(0.0, 4000.0);
     }
 
     @Test

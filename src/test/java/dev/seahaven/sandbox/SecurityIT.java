@@ -179,6 +179,25 @@ class SecurityIT {
     }
 
     @Test
+    void landlockTakesAsManyAsTheListsMayHave() {
+        String paths = "'/usr'" + ",'/usr'".repeat(63);
+        String ports = "1" + ",1".repeat(63);
+        assertThat(
+                        told(
+                                "'landlock':{'read':["
+                                        + paths.replace("/usr", "/")
+                                        + "],'write':["
+                                        + paths
+                                        + "],'bindPorts':["
+                                        + ports
+                                        + "],'connectPorts':["
+                                        + ports
+                                        + "]}",
+                                "echo fine"))
+                .isEqualTo("fine");
+    }
+
+    @Test
     void landlockShutsPortsThatAreNotNamed() {
         String connect = "(echo > /dev/tcp/127.0.0.1/81) 2>&1; (echo > /dev/tcp/127.0.0.1/80) 2>&1";
         assertThat(told("", connect)).doesNotContain("Permission denied");
