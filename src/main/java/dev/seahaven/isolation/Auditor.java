@@ -31,6 +31,7 @@ import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -127,7 +128,10 @@ final class Auditor {
                     facts.layers(),
                     Checks.of(facts));
         } catch (SyscallException e) {
-            if (e.errno() == Errno.ESRCH || e.errno() == Errno.EINVAL) {
+            if (e.errno() == Errno.ESRCH
+                    || e.errno() == Errno.EINVAL
+                    || e.errno() == Errno.ENOENT
+                    || e.errno() == Errno.ENODEV) { // its group ends with it
                 throw gone(pid);
             }
             throw e;
@@ -158,7 +162,14 @@ final class Auditor {
                         cgroup(pid, mounts, hosts),
                         writableMounts(mounts, hosts, rootIsHosts),
                         openKernelPaths(mounts),
-                        engineSockets(pid, mounts),
+                        engineSockets(
+                                pid,
+                                mounts,
+                                FileAccess.of(
+                                        status,
+                                        set(reachable(status)),
+                                        map,
+                                        IdMapping.parse(proc.read(pid + "/gid_map").orElse("")))),
                         devices(pid),
                         namespaces.containsKey("net") && !namespaces.get("net").isolated()
                                 ? listening(sandbox == null ? List.of(pid) : sandbox.processes())
@@ -201,25 +212,10 @@ final class Auditor {
                                             here.id(),
                                             isolated,
                                             isolated && type != NamespaceType.USER
-                                                    ? otherOwner(pid, type, user)
+                                                    ? finder.otherOwner(pid, type, user)
                                                     : null)));
         }
         return namespaces;
-    }
-
-    private @Nullable Long otherOwner(int pid, NamespaceType type, Optional<NamespaceLink> user) {
-        try (Fd namespace = finder.open(pid, type)) {
-            return finder.owner(namespace)
-                    .filter(owner -> user.filter(own -> own.id() == owner).isEmpty())
-                    .filter(
-                            owner ->
-                                    finder.hosts(NamespaceType.USER)
-                                            .filter(host -> host.id() == owner)
-                                            .isEmpty())
-                    .orElse(null);
-        } catch (SyscallException e) {
-            return null; // it ends, which is looked at when all is known
-        }
     }
 
     private static Map<String, List<String>> capabilities(ProcStatus status) {
@@ -357,45 +353,52 @@ final class Auditor {
                 found.add(mount.mountPoint() + " (" + mount.fileSystem() + ")");
             }
         }
-        boolean procRoot =
-                mounts.stream()
-                        .anyMatch(
-                                mount ->
-                                        mount.mountPoint().equals("/proc")
-                                                && mount.fileSystem().equals("proc")
-                                                && isWritable(mount));
-        boolean sysProtected =
-                mounts.stream()
-                        .anyMatch(
-                                mount ->
-                                        mount.mountPoint().equals("/proc/sys")
-                                                && !isWritable(mount));
-        if (procRoot && !sysProtected) {
-            found.add("/proc/sys (proc)");
+        for (MountInfo mount : mounts) {
+            if (mount.fileSystem().equals("proc") && isWritable(mount)) {
+                String settings = below(mount, "/sys");
+                boolean protects =
+                        mounts.stream()
+                                .anyMatch(
+                                        other ->
+                                                other.mountPoint().equals(settings)
+                                                        && !isWritable(other));
+                if (settings != null && !protects) {
+                    found.add(settings + " (proc)");
+                } else if (mount.root().startsWith("/sys")) { // and sysrq-trigger
+                    found.add(mount.mountPoint() + " (proc)");
+                }
+            }
         }
         return found;
     }
 
-    /** Of those that are hidden or protected by default, and are there. */
+    /** Where a mount of a whole file system shows one of its files; null where it is a part. */
+    private static @Nullable String below(MountInfo mount, String file) {
+        if (!mount.root().equals("/")) {
+            return null;
+        }
+        return (mount.mountPoint().equals("/") ? "" : mount.mountPoint()) + file;
+    }
+
+    /** Of those that are hidden or protected by default, and are there: wherever they show. */
     private List<String> openKernelPaths(List<MountInfo> mounts) {
         Set<String> points = new HashSet<>();
         mounts.forEach(mount -> points.add(mount.mountPoint()));
-        List<String> open = new ArrayList<>();
+        Set<String> open = new LinkedHashSet<>();
         for (String path : RootDefaults.masked(0)) {
-            String file = path.startsWith("/proc/") ? path.substring("/proc/".length()) : null;
+            String type = path.startsWith("/proc/") ? "proc" : "sysfs";
+            String file = path.substring(path.indexOf('/', 1));
             boolean there =
-                    file == null
-                            ? Files.exists(Path.of(path))
-                            : Files.exists(proc.path().resolve(file));
-            if (there && !points.contains(path) && isMountedAbove(path, points)) {
-                open.add(path);
-            }
+                    type.equals("proc")
+                            ? Files.exists(Path.of(proc.path() + file))
+                            : Files.exists(Path.of(path));
+            mounts.stream()
+                    .filter(mount -> there && mount.fileSystem().equals(type))
+                    .map(mount -> below(mount, file))
+                    .filter(shown -> shown != null && !points.contains(shown))
+                    .forEach(open::add);
         }
-        return open;
-    }
-
-    private static boolean isMountedAbove(String path, Set<String> points) {
-        return points.contains(path.startsWith("/proc/") ? "/proc" : "/sys");
+        return List.copyOf(open);
     }
 
     // ---------------------------------------------------------------- what is within reach
@@ -409,7 +412,13 @@ final class Auditor {
     }
 
     /** Where they usually are, those of users too, and wherever a mount brings one by its name. */
-    private List<String> engineSockets(int pid, List<MountInfo> mounts) {
+    private List<String> engineSockets(int pid, List<MountInfo> mounts, FileAccess access) {
+        List<String> bound =
+                proc.read(pid + "/net/unix")
+                        .orElse("")
+                        .lines()
+                        .map(line -> line.substring(line.lastIndexOf(' ') + 1))
+                        .toList();
         Set<String> candidates = new LinkedHashSet<>(ENGINE_SOCKETS);
         for (MountInfo mount : mounts) {
             String point = mount.mountPoint().substring(1);
@@ -427,8 +436,9 @@ final class Auditor {
                 candidates.add("run/user/" + user + "/podman/podman.sock");
             }
             return candidates.stream()
-                    .filter(path -> isSocket(root, path))
+                    .filter(path -> isOpenSocket(root, path, access))
                     .map(path -> "/" + path)
+                    .filter(path -> bound.contains(path) || !isOnOverlay(path, mounts))
                     .toList();
         }
     }
@@ -452,14 +462,24 @@ final class Auditor {
         }
     }
 
-    private boolean isSocket(Fd root, String path) {
+    /** A socket of a lower layer is another's by its inode, and nobody listens on it. */
+    private static boolean isOnOverlay(String path, List<MountInfo> mounts) {
+        return mounts.stream()
+                .filter(mount -> Path.of(path).startsWith(mount.mountPoint()))
+                .max(Comparator.comparingInt(mount -> mount.mountPoint().length()))
+                .filter(mount -> mount.fileSystem().equals("overlay"))
+                .isPresent();
+    }
+
+    private boolean isOpenSocket(Fd root, String path, FileAccess access) {
         try (Fd file =
                 syscalls.openat2(
                         root,
                         path,
                         Syscalls.O_PATH,
                         Syscalls.RESOLVE_IN_ROOT | Syscalls.RESOLVE_NO_MAGICLINKS)) {
-            return syscalls.fstat(file).isSocket();
+            Syscalls.Stat about = syscalls.fstat(file);
+            return about.isSocket() && access.canWrite(about);
         } catch (SyscallException e) {
             return false;
         }
@@ -519,6 +539,9 @@ final class Auditor {
             }
         }
         List<String> found = new ArrayList<>();
+        if (pids.isEmpty()) {
+            return found;
+        }
         for (String protocol : List.of("tcp", "tcp6", "udp", "udp6")) {
             long state = protocol.startsWith("tcp") ? LISTEN : UNCONNECTED;
             proc.read(pids.getFirst() + "/net/" + protocol)

@@ -180,6 +180,22 @@ public final class NamespaceFinder {
                         + " is needed here.");
     }
 
+    /**
+     * The number of the user namespace that owns a namespace of a process.
+     *
+     * @param user that the process is in
+     * @return null where that owns it, or where the process has just ended
+     */
+    public @Nullable Long otherOwner(int pid, NamespaceType type, Optional<NamespaceLink> user) {
+        try (Fd namespace = open(pid, type)) {
+            return owner(namespace)
+                    .filter(owner -> user.map(link -> link.id() != owner).orElse(true))
+                    .orElse(null);
+        } catch (SyscallException e) {
+            return null;
+        }
+    }
+
     /** The number of the user namespace that owns another, if the daemon may see it. */
     public Optional<Long> owner(Fd namespace) {
         try (Fd userns = calls.nsGetUserns(namespace)) {

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** What we use of {@code /proc/PID/status} (proc_pid_status(5)). */
 public record ProcStatus(Map<String, String> lines) {
@@ -52,6 +53,19 @@ public record ProcStatus(Map<String, String> lines) {
     /** The effective group id, likewise. */
     public long gid() {
         return Long.parseLong(fields("Gid")[1]);
+    }
+
+    /** Whose files it opens. */
+    public long fsuid() {
+        return Long.parseLong(fields("Uid")[3]);
+    }
+
+    /** The groups whose files it opens. */
+    public List<Long> fileGroups() {
+        return Stream.concat(Stream.of(fields("Gid")[3]), Arrays.stream(fields("Groups")))
+                .filter(text -> !text.isEmpty())
+                .map(Long::parseLong)
+                .toList();
     }
 
     /** A set of capabilities, such as {@code CapPrm}. */

@@ -6,8 +6,6 @@ import dev.seahaven.namespace.IdMapping;
 import dev.seahaven.namespace.NamespaceFinder;
 import dev.seahaven.namespace.NamespaceLink;
 import dev.seahaven.namespace.NamespaceType;
-import dev.seahaven.syscall.Fd;
-import dev.seahaven.syscall.SyscallException;
 
 import io.swagger.v3.oas.annotations.media.Schema;
 
@@ -140,20 +138,9 @@ record SandboxResponse(
                                             here.id(),
                                             isolated,
                                             isolated && type != NamespaceType.USER
-                                                    ? otherOwner(pid, type, user, finder)
+                                                    ? finder.otherOwner(pid, type, user)
                                                     : null)));
         }
         return isolation;
-    }
-
-    private static @Nullable Long otherOwner(
-            int pid, NamespaceType type, Optional<NamespaceLink> user, NamespaceFinder finder) {
-        try (Fd namespace = finder.open(pid, type)) {
-            return finder.owner(namespace)
-                    .filter(owner -> user.map(link -> link.id() != owner).orElse(true))
-                    .orElse(null);
-        } catch (SyscallException e) {
-            return null; // it has just ended
-        }
     }
 }

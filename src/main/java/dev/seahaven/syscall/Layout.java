@@ -34,6 +34,7 @@ final class Layout {
     static final int STATX_RDEV_MINOR = 132;
     static final int STATX_DEV_MAJOR = 136;
     static final int STATX_DEV_MINOR = 140;
+    static final int STATX_MNT_ID = 144;
 
     /** struct mnt_ns_info (linux/nsfs.h, 6.12). */
     static final int MNT_NS_INFO_SIZE = 16;
@@ -90,6 +91,7 @@ final class Layout {
                     new Check("offsetof(struct statx, stx_rdev_minor)", STATX_RDEV_MINOR),
                     new Check("offsetof(struct statx, stx_dev_major)", STATX_DEV_MAJOR),
                     new Check("offsetof(struct statx, stx_dev_minor)", STATX_DEV_MINOR),
+                    new Check("offsetof(struct statx, stx_mnt_id)", STATX_MNT_ID),
                     new Check("sizeof(struct utsname)", UTSNAME_SIZE),
                     new Check("offsetof(struct utsname, nodename)", UTSNAME_FIELD),
                     new Check("offsetof(struct utsname, domainname)", 5L * UTSNAME_FIELD),

@@ -52,6 +52,7 @@ public final class LinuxSyscalls implements Syscalls {
     private static final int FSOPEN_CLOEXEC = 1;
     private static final int FSCONFIG_SET_FD = 5;
     private static final int STATX_BASIC_STATS = 0x7ff;
+    private static final int STATX_WITH_MNT_ID = 0x1000; // since Linux 5.8
     private static final short POSIX_SPAWN_SETSID = 0x80;
     private static final int POLLIN = 1;
     private static final int POLLPRI = 2;
@@ -191,7 +192,7 @@ public final class LinuxSyscalls implements Syscalls {
                                             fd.number(),
                                             "",
                                             AT_EMPTY_PATH,
-                                            STATX_BASIC_STATS,
+                                            STATX_BASIC_STATS | STATX_WITH_MNT_ID,
                                             statx)
                                     .intValue(),
                     () -> "statx(" + fd + ")");
@@ -204,7 +205,8 @@ public final class LinuxSyscalls implements Syscalls {
                     statx.getLong(Layout.STATX_INO),
                     statx.getInt(Layout.STATX_RDEV_MAJOR),
                     statx.getInt(Layout.STATX_RDEV_MINOR),
-                    statx.getLong(Layout.STATX_BLOCKS));
+                    statx.getLong(Layout.STATX_BLOCKS),
+                    statx.getLong(Layout.STATX_MNT_ID));
         }
     }
 

@@ -43,7 +43,7 @@ public interface Syscalls {
     /**
      * What {@link #fstat} tells: the file type and permissions as in {@code st_mode}, and the
      * owner; {@code major} and {@code minor} of a device node; {@code blocks} of 512 bytes that it
-     * takes.
+     * takes; the {@code mount} that it was reached by.
      */
     record Stat(
             int mode,
@@ -53,7 +53,8 @@ public interface Syscalls {
             long inode,
             int major,
             int minor,
-            long blocks) {
+            long blocks,
+            long mount) {
         private static final int S_IFMT = 0170000;
         private static final int S_IFCHR = 0020000;
         private static final int S_IFSOCK = 0140000;

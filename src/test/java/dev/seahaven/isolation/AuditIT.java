@@ -240,8 +240,53 @@ class AuditIT {
     }
 
     @Test
+    void theHostsProcIsFoundWhereverItIsMounted() throws Exception {
+        Path place = Files.createTempDirectory("seahaven-test-proc");
+        try (HostProcess process =
+                HostProcess.sleeping(
+                        "exec unshare --mount sh -c 'mount --bind /proc "
+                                + place
+                                + " && exec sleep 60'")) {
+            JsonNode layers =
+                    api.get("/processes/" + process.pid() + "/audit")
+                            .expect(200)
+                            .json()
+                            .path("layers");
+            assertThat(layers.path("writableMounts").toString()).contains(place + "/sys (proc)");
+            assertThat(layers.path("openKernelPaths").toString()).contains(place + "/interrupts");
+        } finally {
+            Outside.delete(place);
+        }
+    }
+
+    @Test
+    void aNamespaceThatTheHostOwnsIsToldOfWhoJoinsIt() throws Exception {
+        try (HostProcess process = HostProcess.sleeping("exec unshare --uts sleep 60")) {
+            String uts = Outside.namespace(process.pid(), "uts").replaceAll("[^0-9]", "");
+            String id =
+                    api.create(
+                            "{\"command\":[\"sleep\",\"60\"],\"namespaces\":{\"uts\":\"namespace:"
+                                    + uts
+                                    + "\"}}");
+            JsonNode audit = api.get("/sandboxes/" + id + "/audit").expect(200).json();
+            assertThat(ids(audit)).contains("namespace-foreign-owner");
+            assertThat(
+                            audit.path("layers")
+                                    .path("namespaces")
+                                    .path("uts")
+                                    .path("ownedBy")
+                                    .asString())
+                    .isEqualTo(
+                            Outside.namespace((int) ProcessHandle.current().pid(), "user")
+                                    .replaceAll("[^0-9]", ""));
+            api.destroy(id);
+        }
+    }
+
+    @Test
     void privilegedNeedsThePolicyAndHasThemAll() throws Exception {
-        Path root = Outside.ownRoot();
+        Path hidden = Files.createTempDirectory("seahaven-test-hidden");
+        Path root = Files.move(Outside.ownRoot(), hidden.resolve("root"));
         TestDaemon.Places places = TestDaemon.newPlaces();
         List<String> where = new ArrayList<>(places.arguments(0));
         where.add("--seahaven.policy.allow-privileged=true");
@@ -252,7 +297,7 @@ class AuditIT {
                 String spec =
                         "{\"command\":[\"/bin/sleep\",\"stubborn\"],\"rootfs\":{\"path\":\""
                                 + root
-                                + "\"},\"security\":{\"privileged\":true,\"devices\":[\"/dev/fuse\"],\"capabilities\":{\"ambient\":[\"SYS_ADMIN\"]}},"
+                                + "\",\"ephemeral\":false},\"security\":{\"privileged\":true,\"devices\":[\"/dev/fuse\"],\"capabilities\":{\"ambient\":[\"SYS_ADMIN\"]}},"
                                 + "\"network\":{\"mode\":\"host\"},\"namespaces\":{\"pid\":\"host\",\"user\":\"host\",\"ipc\":\"host\",\"uts\":\"host\",\"cgroup\":\"host\"}}";
                 api.post("/sandboxes", spec).expectProblem(403, "forbidden");
                 String id = daemon.api().create(spec);
@@ -289,7 +334,7 @@ class AuditIT {
                 daemon.api().destroy(id);
             }
         } finally {
-            Outside.delete(root);
+            Outside.delete(hidden);
         }
     }
 
