@@ -10,6 +10,8 @@ import dev.seahaven.system.KernelProbe;
 import dev.seahaven.system.StartReport;
 
 import org.springframework.context.SmartLifecycle;
+import org.springframework.context.event.ContextClosedEvent;
+import org.springframework.context.event.EventListener;
 import org.springframework.stereotype.Component;
 
 import java.util.List;
@@ -73,6 +75,12 @@ class Lifecycle implements SmartLifecycle {
                 new StartReport.Found(
                         found.running(), found.ended(), found.undone(), found.setAside()));
         running = true;
+    }
+
+    /** Before the web server waits for its requests. */
+    @EventListener(ContextClosedEvent.class)
+    void closing() {
+        sandboxes.stopWaiting();
     }
 
     @Override

@@ -4,6 +4,7 @@ import dev.seahaven.web.Violations;
 
 import org.jspecify.annotations.Nullable;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,6 +28,11 @@ record ExecSpec(
     private static final String PATH =
             "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     private static final Pattern USER = Pattern.compile("(\\d{1,10})(?::(\\d{1,10}))?");
+    private static final long ID_MAX = 4_294_967_294L;
+
+    /** The kernel's MAX_ARG_STRLEN: one argument or variable (execve(2)). */
+    private static final int STRING_BYTES_MAX = 128 * 1024 - 1;
+
     private static final int TEXT_MAX = 512 * 1024;
     private static final int VARIABLES_MAX = 10_000;
     private static final double TIMEOUT_MAX_SECONDS = 1e9;
@@ -40,8 +46,16 @@ record ExecSpec(
                         + environment.stream().mapToLong(String::length).sum();
         wrong.require(
                 size <= TEXT_MAX, "command", "and env are more than " + TEXT_MAX + " characters");
+        requireShort("command", command, wrong);
+        requireShort("env", environment, wrong);
         Matcher user = USER.matcher(Objects.requireNonNullElse(request.user(), "0:0"));
         boolean valid = wrong.require(user.matches(), "user", "must be UID or UID:GID, in digits");
+        String uid = valid ? user.group(1) : "0";
+        String gid = valid && user.group(2) != null ? user.group(2) : uid;
+        wrong.require(
+                Long.parseLong(uid) <= ID_MAX && Long.parseLong(gid) <= ID_MAX,
+                "user",
+                "must have ids from 0 to " + ID_MAX);
         String directory = Objects.requireNonNullElse(request.workingDirectory(), "/");
         wrong.require(
                 directory.startsWith("/") && directory.indexOf('\0') < 0,
@@ -53,16 +67,26 @@ record ExecSpec(
                 "timeoutSeconds",
                 "must be positive");
         wrong.throwIfAny();
-        String uid = valid ? user.group(1) : "0";
         return new ExecSpec(
                 command,
                 environment,
                 (int) Long.parseLong(uid),
-                (int) Long.parseLong(user.group(2) == null ? uid : user.group(2)),
+                (int) Long.parseLong(gid),
                 directory,
                 request.stdin(),
                 seconds == null ? null : Duration.ofNanos((long) (seconds * 1e9)),
                 Boolean.TRUE.equals(request.detach()));
+    }
+
+    private static void requireShort(String field, List<String> strings, Violations wrong) {
+        wrong.require(
+                strings.stream()
+                        .allMatch(
+                                each ->
+                                        each.getBytes(StandardCharsets.UTF_8).length
+                                                <= STRING_BYTES_MAX),
+                field,
+                "has one of more than " + STRING_BYTES_MAX + " bytes");
     }
 
     private static List<String> command(@Nullable List<@Nullable String> asked, Violations wrong) {

@@ -238,6 +238,10 @@ final class NamespaceExec {
             throw Problem.invalid(
                     "workingDirectory", "cannot be entered: " + failure.refusal().getMessage());
         }
+        if (failure.stage() == Stage.CREDENTIALS && failure.errno() == Errno.EINVAL) {
+            throw Problem.invalid(
+                    "user", "is not mapped in the user namespace: " + failure.refusal().call());
+        }
         int code = SandboxService.exitCodeOfNotExecuted(failure);
         return new ExecResult(
                 code,

@@ -511,6 +511,14 @@ public final class NamespaceService {
                                 + ".");
             }
             maker.adopt(type, asked.name(), namespace);
+        } catch (SyscallException e) {
+            if (asked.type() == NamespaceType.MNT && e.errno() == Errno.EINVAL) {
+                throw Problem.invalid(
+                        "adopt",
+                        "is the daemon's own mount namespace or an older one, of which the kernel"
+                                + " lets no name be made");
+            }
+            throw e;
         }
     }
 
@@ -534,6 +542,10 @@ public final class NamespaceService {
             } catch (SyscallException e) {
                 if (NamespaceThread.isGone(e) || e.errno() == Errno.EINVAL) {
                     throw Problem.notFound("process", what.pid().toString());
+                }
+                if (e.errno() == Errno.EACCES || e.errno() == Errno.EPERM) {
+                    throw Problem.invalid(
+                            "adopt.pid", "is of a process that the daemon may not look into");
                 }
                 throw e;
             }

@@ -1,5 +1,6 @@
 package dev.seahaven.sandbox;
 
+import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
@@ -19,6 +20,8 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -40,10 +43,19 @@ final class DiskGuard<T> implements AutoCloseable {
 
     private static final int BLOCK = 512; // of st_blocks, whatever the file system has
 
+    /**
+     * What somebody fills.
+     *
+     * @param directory that holds what has a name
+     * @param processes that may hold open what has none any more
+     */
+    record Growth(Path directory, Supplier<List<Integer>> processes) {}
+
     private final Syscalls syscalls;
+    private final ProcRoot proc;
     private final Path place;
     private final long reserve;
-    private final Supplier<Map<T, Path>> writers;
+    private final Supplier<Map<T, Growth>> writers;
     private final Consumer<T> end;
     private volatile @Nullable FileStore store;
     private volatile @Nullable Thread watching;
@@ -55,11 +67,13 @@ final class DiskGuard<T> implements AutoCloseable {
      */
     DiskGuard(
             Syscalls syscalls,
+            ProcRoot proc,
             Path place,
             long reserve,
-            Supplier<Map<T, Path>> writers,
+            Supplier<Map<T, Growth>> writers,
             Consumer<T> end) {
         this.syscalls = syscalls;
+        this.proc = proc;
         this.place = place;
         this.reserve = reserve;
         this.writers = writers;
@@ -116,7 +130,7 @@ final class DiskGuard<T> implements AutoCloseable {
         }
         T largest = null;
         long most = reserveNow() - 1;
-        for (Map.Entry<T, Path> each : writers.get().entrySet()) {
+        for (Map.Entry<T, Growth> each : writers.get().entrySet()) {
             long size = size(each.getValue());
             if (size > most) {
                 most = size;
@@ -154,8 +168,12 @@ final class DiskGuard<T> implements AutoCloseable {
         return known;
     }
 
-    /** What files take on the disk, as far as they can be reached by name. */
-    private long size(Path directory) {
+    private long size(Growth growth) {
+        return (named(growth.directory()) + unlinked(growth.processes())) * BLOCK;
+    }
+
+    /** The blocks of files that can be reached by name. */
+    private long named(Path directory) {
         long[] blocks = {0};
         try (Fd top = syscalls.open(directory.toString(), Syscalls.O_PATH, 0)) {
             Files.walkFileTree(
@@ -163,7 +181,7 @@ final class DiskGuard<T> implements AutoCloseable {
                     new SimpleFileVisitor<>() {
                         @Override
                         public FileVisitResult visitFile(Path file, BasicFileAttributes about) {
-                            blocks[0] += blocks(top, directory.relativize(file));
+                            blocks[0] += blocks(top, directory.relativize(file), about);
                             return FileVisitResult.CONTINUE;
                         }
 
@@ -175,16 +193,57 @@ final class DiskGuard<T> implements AutoCloseable {
         } catch (IOException | SyscallException e) {
             // It has just been removed.
         }
-        return blocks[0] * BLOCK;
+        return blocks[0];
     }
 
-    private long blocks(Fd top, Path file) {
+    private long blocks(Fd top, Path file, BasicFileAttributes about) {
         try (Fd opened =
                 syscalls.openat2(
                         top, file.toString(), Syscalls.O_PATH, Syscalls.RESOLVE_NO_SYMLINKS)) {
             return syscalls.fstat(opened).blocks();
         } catch (SyscallException e) {
-            return 0; // a link, or gone
+            // A link, or gone; or its name is no UTF-8, and then holes count too.
+            return about.isRegularFile() ? about.size() / BLOCK : 0;
+        }
+    }
+
+    /** Likewise of files in their root's mount that are open or mapped without a name. */
+    private long unlinked(Supplier<List<Integer>> processes) {
+        Map<Long, Long> blocks = new HashMap<>();
+        try {
+            for (int pid : processes.get()) {
+                long root = look(pid + "/root").mount();
+                for (String kind : List.of("fd", "map_files")) {
+                    addUnlinked(pid + "/" + kind, root, blocks);
+                }
+            }
+        } catch (SyscallException e) {
+            // They end.
+        }
+        return blocks.values().stream().mapToLong(Long::longValue).sum();
+    }
+
+    private void addUnlinked(String directory, long mount, Map<Long, Long> blocks) {
+        String[] names = proc.path().resolve(directory).toFile().list();
+        for (String name : names == null ? new String[0] : names) {
+            String link = directory + "/" + name;
+            if (proc.readLink(link).filter(target -> target.endsWith(" (deleted)")).isEmpty()) {
+                continue;
+            }
+            try {
+                Syscalls.Stat about = look(link);
+                if (about.isRegularFile() && about.mount() == mount) {
+                    blocks.put(about.inode(), about.blocks());
+                }
+            } catch (SyscallException e) {
+                // It was closed.
+            }
+        }
+    }
+
+    private Syscalls.Stat look(String file) {
+        try (Fd opened = syscalls.open(proc.path().resolve(file).toString(), Syscalls.O_PATH, 0)) {
+            return syscalls.fstat(opened);
         }
     }
 }

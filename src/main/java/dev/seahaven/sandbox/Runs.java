@@ -1,11 +1,14 @@
 package dev.seahaven.sandbox;
 
+import dev.seahaven.cgroup.Cgroup;
 import dev.seahaven.cgroup.Usage.Evidence;
 import dev.seahaven.launcher.Capture;
 import dev.seahaven.launcher.Launcher;
 import dev.seahaven.launcher.LauncherException;
 import dev.seahaven.launcher.Report;
 import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.Signal;
+import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.web.Problem;
 import dev.seahaven.web.ProblemType;
 
@@ -15,6 +18,8 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** Sandboxes for one call: nothing of them is on disk, and they end with the daemon. */
 final class Runs {
@@ -41,6 +46,8 @@ final class Runs {
     private final SandboxLauncher launches;
     private final SandboxRegistry registry;
     private final SandboxMetrics metrics;
+    private final Set<Cgroup> running = ConcurrentHashMap.newKeySet();
+    private volatile boolean stopping;
 
     Runs(
             Launcher launcher,
@@ -53,7 +60,26 @@ final class Runs {
         this.metrics = metrics;
     }
 
+    /**
+     * Ends those that run, and begins none any more: the daemon stops, and who waits is answered.
+     */
+    void end() {
+        stopping = true;
+        running.forEach(Runs::kill);
+    }
+
+    private static void kill(Cgroup cgroup) {
+        try {
+            cgroup.kill();
+        } catch (SyscallException e) {
+            // It has just ended.
+        }
+    }
+
     Result run(SandboxSpec asked, @Nullable String stdin) {
+        if (stopping) {
+            throw new Problem(ProblemType.BUSY, "The daemon stops.");
+        }
         Instant begun = Instant.now();
         long clock = System.nanoTime();
         Claims claims = new Claims();
@@ -99,14 +125,16 @@ final class Runs {
             SandboxLauncher.Files files = new SandboxLauncher.Files(input, null, null, null, null);
             SandboxLauncher.Sent sent = launches.send(id, spec, files, true, claims, collector);
             claims.add(sent.launch()::close);
-            Report.Exited ended = await(collector);
+            Report.Exited ended = await(collector, sent.cgroup());
             Evidence evidence = sent.cgroup().evidence();
             Long peak = sent.cgroup().peakMemoryBytes();
             // What nobody waited for is missing in the usage that the kernel tells init's parent.
             boolean whole =
                     ended.reason() == Report.Reason.BY_ITSELF && Report.signal(ended.status()) == 0;
             Double cpu = whole ? null : sent.cgroup().cpuMillis();
-            return new Collected(Exit.of(ended, null, evidence), ended, peak, cpu);
+            boolean killed = Report.signal(ended.status()) == Signal.KILL.number();
+            Exit.Reason asked = stopping && killed ? Exit.Reason.STOPPED : null;
+            return new Collected(Exit.of(ended, asked, evidence), ended, peak, cpu);
         } catch (LauncherException e) {
             metrics.failed(e.stage().name().toLowerCase(Locale.ROOT));
             Exit exit = SandboxLauncher.notExecuted(e);
@@ -117,12 +145,18 @@ final class Runs {
         }
     }
 
-    private static Report.Exited await(Capture capture) {
+    private Report.Exited await(Capture capture, Cgroup cgroup) {
+        running.add(cgroup);
         try {
+            if (stopping) {
+                kill(cgroup);
+            }
             return capture.await();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new Problem(ProblemType.BUSY, "The daemon stops.");
+        } finally {
+            running.remove(cgroup);
         }
     }
 

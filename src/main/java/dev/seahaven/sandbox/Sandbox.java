@@ -13,6 +13,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import java.util.zip.CRC32C;
 
 /**
@@ -85,8 +86,13 @@ final class Sandbox {
         return state;
     }
 
-    void state(SandboxState to) {
+    synchronized void state(SandboxState to) {
         state = to;
+    }
+
+    /** Its end comes at any time and must not be forgotten. */
+    synchronized void change(UnaryOperator<SandboxState> how) {
+        state = how.apply(state);
     }
 
     @Nullable Life life() {
@@ -106,7 +112,7 @@ final class Sandbox {
     }
 
     /** It runs from now on. */
-    void begin(Life began, int pid, Mappings used) {
+    synchronized void begin(Life began, int pid, Mappings used) {
         mappings = used;
         ending = null;
         life = began;
@@ -115,9 +121,11 @@ final class Sandbox {
 
     /** It has ended; who waits for that is told after the state. */
     void end(Life ended, Exit exit) {
-        life = null;
-        mappings = null;
-        state = state.ended(exit);
+        synchronized (this) {
+            life = null;
+            mappings = null;
+            state = state.ended(exit);
+        }
         ended.ended().complete(exit);
     }
 

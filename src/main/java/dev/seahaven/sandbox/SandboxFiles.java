@@ -148,9 +148,19 @@ final class SandboxFiles {
         }
     }
 
-    Fd openLog(SandboxId id) {
+    /**
+     * Each life writes behind the one before; when these have written more than half of what one
+     * may, they are dropped.
+     */
+    Fd openLog(SandboxId id, long limit) {
+        boolean full = log(id).toFile().length() > limit / 2;
         return syscalls.open(
-                file(id, LOG), Syscalls.O_WRONLY | Syscalls.O_CREAT | Syscalls.O_APPEND, 0600);
+                file(id, LOG),
+                Syscalls.O_WRONLY
+                        | Syscalls.O_CREAT
+                        | Syscalls.O_APPEND
+                        | (full ? Syscalls.O_TRUNC : 0),
+                0600);
     }
 
     Path log(SandboxId id) {

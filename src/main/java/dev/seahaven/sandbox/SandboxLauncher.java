@@ -254,6 +254,12 @@ final class SandboxLauncher implements AutoCloseable {
                     Problem.invalid(
                             "workingDirectory",
                             "cannot be entered: " + errno + " (" + errno.description() + ")");
+            case CLONE ->
+                    errno == Errno.ENOMEM && !spec.isNew(NamespaceType.PID)
+                            ? new Problem(
+                                    ProblemType.WRONG_STATE,
+                                    "The pid namespace that is shared is dead: its init has ended.")
+                            : failure;
             case SYSCTLS ->
                     isRefusal(errno)
                             ? sysctl(spec.security(), failure.refusal().call())

@@ -3,6 +3,7 @@ package dev.seahaven.sandbox;
 import dev.seahaven.cgroup.Cgroup;
 import dev.seahaven.cgroup.Cgroups;
 import dev.seahaven.launcher.Report;
+import dev.seahaven.web.Problem;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -56,7 +57,7 @@ final class SandboxRecovery {
         for (String name : files.stored()) {
             try {
                 recover(name, resume);
-            } catch (IllegalArgumentException e) {
+            } catch (IllegalArgumentException | Problem e) { // or its name is another's
                 setAside.add(e.getMessage() + "; it is now " + files.setAside(name));
             }
         }

@@ -1,5 +1,6 @@
 package dev.seahaven.sandbox;
 
+import dev.seahaven.cgroup.Cgroup;
 import dev.seahaven.cgroup.Cgroups;
 import dev.seahaven.cgroup.Usage;
 import dev.seahaven.cgroup.Usage.Evidence;
@@ -29,7 +30,6 @@ import tools.jackson.databind.json.JsonMapper;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -74,6 +74,7 @@ public final class SandboxService implements AutoCloseable {
     private final SecurityResolver security;
     private final HardeningPlanner hardening;
     private final LiveLimits live;
+    private final CompletableFuture<Void> stopping = new CompletableFuture<>();
     private volatile @Nullable LimitsResolver limits;
 
     public SandboxService(
@@ -110,6 +111,7 @@ public final class SandboxService implements AutoCloseable {
         this.disk =
                 new DiskGuard<>(
                         syscalls,
+                        proc,
                         settings.stateDirectory(),
                         settings.diskReserveBytes(),
                         this::growingLayers,
@@ -126,6 +128,12 @@ public final class SandboxService implements AutoCloseable {
                                 .count());
         meters.gauge("seahaven.sandboxes", registry, all -> all.all().size());
         meters.gauge("seahaven.id.ranges.used", launches.ids(), IdRanges::inUse);
+    }
+
+    /** Answers who waits for a sandbox or a run, for the daemon stops: runs end, sandboxes stay. */
+    public void stopWaiting() {
+        stopping.complete(null);
+        runs.end();
     }
 
     /** Gives back what it holds for itself; the sandboxes stay. */
@@ -171,11 +179,16 @@ public final class SandboxService implements AutoCloseable {
     }
 
     /** The layers of those that run, may fill the disk, and are not ended for it already. */
-    private Map<Sandbox, Path> growingLayers() {
+    private Map<Sandbox, DiskGuard.Growth> growingLayers() {
         return registry.all().stream()
                 .filter(sandbox -> sandbox.life() != null && RootSource.isOnDisk(sandbox.spec()))
                 .filter(sandbox -> sandbox.ending() != Exit.Reason.DISK_LIMIT)
-                .collect(Collectors.toMap(Function.identity(), each -> files.layers(each.id())));
+                .collect(Collectors.toMap(Function.identity(), this::growth));
+    }
+
+    private DiskGuard.Growth growth(Sandbox sandbox) {
+        SandboxId id = sandbox.id();
+        return new DiskGuard.Growth(files.layers(id), () -> launches.cgroup(id).processes());
     }
 
     private void endForDisk(Sandbox sandbox) {
@@ -324,7 +337,7 @@ public final class SandboxService implements AutoCloseable {
                             RootSource.isOnDisk(spec)
                                     ? descriptors.opened(files.openLayers(id))
                                     : null,
-                            descriptors.opened(files.openLog(id)),
+                            descriptors.opened(files.openLog(id, settings.logLimitBytes())),
                             descriptors.opened(files.createRun(id)),
                             descriptors.opened(files.openDirectory(id)));
             long claimed = System.nanoTime();
@@ -538,8 +551,20 @@ public final class SandboxService implements AutoCloseable {
 
     private void thaw(Sandbox sandbox) {
         if (sandbox.state().status() == Status.PAUSED) {
-            launches.cgroup(sandbox.id()).thaw();
-            sandbox.state(sandbox.state().with(Status.RUNNING));
+            inGroup(sandbox, "resumed", Cgroup::thaw);
+            sandbox.change(SandboxState::resumed);
+        }
+    }
+
+    /** Its group is gone as soon as it has ended. */
+    private void inGroup(Sandbox sandbox, String what, Consumer<Cgroup> work) {
+        try {
+            work.accept(launches.cgroup(sandbox.id()));
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.ENOENT || e.errno() == Errno.ENODEV) {
+                throw wrongState(sandbox, what + ": it has just ended");
+            }
+            throw e;
         }
     }
 
@@ -599,6 +624,10 @@ public final class SandboxService implements AutoCloseable {
                 sandbox,
                 () -> {
                     Sandbox.Life life = alive(sandbox, "killed");
+                    if (signal == Signal.STOP && sandbox.spec().init()) {
+                        throw Problem.invalid(
+                                "signal", "would stop the init and not the command; pause it");
+                    }
                     if (signal == Signal.KILL) {
                         killAll(sandbox.id());
                         awaitDeath(sandbox, life);
@@ -619,7 +648,7 @@ public final class SandboxService implements AutoCloseable {
                         end(sandbox, life, wait, null);
                     }
                     begin(sandbox);
-                    sandbox.state(sandbox.state().restarted());
+                    sandbox.change(SandboxState::restarted);
                     store(sandbox, sandbox.life() == null ? sandbox.state().exit() : null);
                     return sandbox;
                 });
@@ -655,7 +684,10 @@ public final class SandboxService implements AutoCloseable {
                     check.accept(sandbox);
                     SandboxSpec before = sandbox.spec();
                     SandboxSpec after = new SpecPatch(json, limits()).apply(before, patch);
-                    rename(sandbox, before.name(), after.name());
+                    boolean renamed = !Objects.equals(before.name(), after.name());
+                    if (renamed) {
+                        registry.claimName(after.name(), sandbox.id());
+                    }
                     try {
                         files.draft(stored(sandbox, after, storedFailure(sandbox)));
                         if (sandbox.life() != null) {
@@ -663,11 +695,16 @@ public final class SandboxService implements AutoCloseable {
                                     launches.cgroup(sandbox.id()), before.limits(), after.limits());
                         }
                     } catch (RuntimeException e) {
-                        rename(sandbox, after.name(), before.name());
                         files.discard(sandbox.id());
+                        if (renamed) {
+                            registry.releaseName(after.name());
+                        }
                         throw e;
                     }
                     sandbox.spec(after);
+                    if (renamed) {
+                        registry.releaseName(before.name());
+                    }
                     files.commit(sandbox.id());
                     return sandbox;
                 });
@@ -675,13 +712,6 @@ public final class SandboxService implements AutoCloseable {
 
     private static @Nullable Exit storedFailure(Sandbox sandbox) {
         return sandbox.state().status() == Status.FAILED ? sandbox.state().exit() : null;
-    }
-
-    private void rename(Sandbox sandbox, @Nullable String from, @Nullable String to) {
-        if (!Objects.equals(from, to)) {
-            registry.claimName(to, sandbox.id());
-            registry.releaseName(from);
-        }
     }
 
     /**
@@ -702,8 +732,8 @@ public final class SandboxService implements AutoCloseable {
                     if (sandbox.state().status() != Status.RUNNING) {
                         throw wrongState(sandbox, "paused");
                     }
-                    launches.cgroup(sandbox.id()).freeze();
-                    sandbox.state(sandbox.state().with(Status.PAUSED));
+                    inGroup(sandbox, "paused", Cgroup::freeze);
+                    sandbox.change(SandboxState::paused);
                     return sandbox;
                 });
     }
@@ -729,10 +759,13 @@ public final class SandboxService implements AutoCloseable {
     Exit await(String reference, Duration wait) {
         Sandbox sandbox = get(reference);
         Sandbox.Life life = sandbox.life();
-        if (life != null && !ended(life.ended(), wait)) {
+        if (life != null && !ended(CompletableFuture.anyOf(life.ended(), stopping), wait)) {
             throw new Problem(
                     ProblemType.WAIT_EXPIRED,
                     "The sandbox " + sandbox.id() + " still runs; wait again.");
+        }
+        if (life != null && !life.ended().isDone()) {
+            throw new Problem(ProblemType.BUSY, "The daemon stops.");
         }
         Exit exit = sandbox.state().exit();
         if (exit == null) {
@@ -838,7 +871,7 @@ public final class SandboxService implements AutoCloseable {
             sandbox.begin(life, launched.pid(), mappingsOf(launched.pid()));
             watch(sandbox.id());
             if (launches.cgroup(sandbox.id()).isFrozen()) {
-                sandbox.state(sandbox.state().with(Status.PAUSED));
+                sandbox.change(SandboxState::paused);
             }
             launcher.watch(
                     monitor.get(), () -> Thread.startVirtualThread(() -> finish(sandbox, life)));

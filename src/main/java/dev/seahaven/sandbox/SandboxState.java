@@ -51,8 +51,20 @@ record SandboxState(
         return new SandboxState(Status.RUNNING, newPid, at, null, restarts, null);
     }
 
-    SandboxState with(Status other) {
-        return new SandboxState(other, pid, startedAt, finishedAt, restarts, exit);
+    /** The same where it does not run. */
+    SandboxState paused() {
+        return change(Status.RUNNING, Status.PAUSED);
+    }
+
+    /** The same where it is not paused. */
+    SandboxState resumed() {
+        return change(Status.PAUSED, Status.RUNNING);
+    }
+
+    private SandboxState change(Status from, Status to) {
+        return status == from
+                ? new SandboxState(to, pid, startedAt, finishedAt, restarts, exit)
+                : this;
     }
 
     SandboxState ended(Exit how) {

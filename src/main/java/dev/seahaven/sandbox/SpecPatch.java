@@ -4,11 +4,11 @@ import dev.seahaven.cgroup.Limits.IoRate;
 import dev.seahaven.sandbox.LimitsRequest.IoRateRequest;
 import dev.seahaven.web.Names;
 import dev.seahaven.web.Problem;
+import dev.seahaven.web.StrictJson;
 import dev.seahaven.web.Violations;
 
 import org.jspecify.annotations.Nullable;
 
-import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -78,7 +78,7 @@ final class SpecPatch {
         if (patch == null || patch.isNull()) {
             return Map.of();
         }
-        Map<String, String> after = new LinkedHashMap<>(before);
+        Map<String, @Nullable String> after = new LinkedHashMap<>(before);
         if (wrong.require(patch.isObject(), "labels", "must be an object")) {
             patch.propertyStream()
                     .forEach(
@@ -92,7 +92,7 @@ final class SpecPatch {
                                 }
                             });
         }
-        return after;
+        return SpecResolver.strings("labels", after, SpecResolver.LABELS_MAX, wrong);
     }
 
     private @Nullable LimitsRequest limits(Limits before, @Nullable JsonNode patch) {
@@ -104,11 +104,7 @@ final class SpecPatch {
         }
         ObjectNode merged = json.valueToTree(request(before));
         merge(merged, patch);
-        try {
-            return json.treeToValue(merged, LimitsRequest.class);
-        } catch (JacksonException e) {
-            throw Problem.invalid("limits", String.valueOf(e.getOriginalMessage()));
-        }
+        return StrictJson.read(json, merged, LimitsRequest.class, "limits");
     }
 
     private static void merge(ObjectNode target, JsonNode patch) {

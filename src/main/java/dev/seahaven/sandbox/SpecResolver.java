@@ -36,7 +36,7 @@ final class SpecResolver {
 
     private static final String HOSTNAME_FORM = "[A-Za-z0-9]([-.A-Za-z0-9]{0,62}[A-Za-z0-9])?";
     private static final String VARIABLE_FORM = "[^=]+";
-    private static final int LABELS_MAX = 100;
+    static final int LABELS_MAX = 100;
     private static final int VARIABLES_MAX = 10_000;
     private static final int ARGUMENT_BYTES_MAX = 512 * 1024;
 
@@ -124,12 +124,19 @@ final class SpecResolver {
 
     private Map<String, String> labels() {
         return strings(
-                "labels", Objects.requireNonNullElse(request.labels(), Map.of()), LABELS_MAX);
+                "labels",
+                Objects.requireNonNullElse(request.labels(), Map.of()),
+                LABELS_MAX,
+                violations);
     }
 
     private Map<String, String> env() {
         Map<String, String> env =
-                strings("env", Objects.requireNonNullElse(request.env(), Map.of()), VARIABLES_MAX);
+                strings(
+                        "env",
+                        Objects.requireNonNullElse(request.env(), Map.of()),
+                        VARIABLES_MAX,
+                        violations);
         env.keySet().stream()
                 .filter(variable -> !variable.matches(VARIABLE_FORM))
                 .forEach(
@@ -138,7 +145,8 @@ final class SpecResolver {
         return env;
     }
 
-    private Map<String, String> strings(String field, Map<String, @Nullable String> map, int most) {
+    static Map<String, String> strings(
+            String field, Map<String, @Nullable String> map, int most, Violations violations) {
         Map<String, String> strings = new LinkedHashMap<>();
         if (!violations.require(
                 map.size() <= most, field, "has " + map.size() + " members; at most " + most)) {
@@ -340,7 +348,10 @@ final class SpecResolver {
 
     /** Who shares a sandbox's namespaces shares the user namespace that owns them, as in a pod. */
     private SandboxSpec.User user(@Nullable UserRequest asked, List<Member> others) {
-        if (asked == null || (asked.mode() == null && asked.uidMappings() == null)) {
+        if (asked == null
+                || (asked.mode() == null
+                        && asked.uidMappings() == null
+                        && asked.gidMappings() == null)) {
             Set<Member> shared =
                     others.stream()
                             .filter(Member.OfSandbox.class::isInstance)

@@ -17,6 +17,7 @@ import tools.jackson.core.TokenStreamContext;
 import tools.jackson.databind.DeserializationContext;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JavaType;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.ValueDeserializer;
 import tools.jackson.databind.cfg.CoercionAction;
@@ -37,7 +38,7 @@ import java.util.Set;
  * once.
  */
 @Component
-class StrictJson implements JsonMapperBuilderCustomizer {
+public class StrictJson implements JsonMapperBuilderCustomizer {
 
     /**
      * Members of the contract that no version so far supports: they are refused as such, not as
@@ -74,6 +75,36 @@ class StrictJson implements JsonMapperBuilderCustomizer {
         Findings findings = new Findings(List.copyOf(FOUND.get()));
         FOUND.remove();
         return findings;
+    }
+
+    /**
+     * Reads a part of a request that was put together from others, as strictly as a body.
+     *
+     * @param at the name of the part, for what is wrong in it
+     * @throws Problem 400 with all unknown members and wrong types
+     */
+    public static <T> T read(JsonMapper json, JsonNode part, Class<T> type, String at) {
+        FOUND.remove();
+        List<Violation> wrong;
+        try {
+            T value = json.treeToValue(part, type);
+            wrong = takeFindings().violations();
+            if (wrong.isEmpty()) {
+                return value;
+            }
+        } catch (JacksonException e) {
+            wrong = takeFindings().and(new Violation(field(e.getPath()), reason(e)));
+        }
+        throw Problem.invalid(
+                wrong.stream()
+                        .map(
+                                each ->
+                                        new Violation(
+                                                each.field().isEmpty()
+                                                        ? at
+                                                        : at + "." + each.field(),
+                                                each.message()))
+                        .toList());
     }
 
     @Override
@@ -150,12 +181,21 @@ class StrictJson implements JsonMapperBuilderCustomizer {
                 && mismatch.getTargetType() != null) {
             return "must be " + kind(mismatch.getTargetType());
         }
+        String message =
+                failure.getOriginalMessage()
+                        .lines()
+                        .findFirst()
+                        .orElse("not JSON")
+                        .replaceAll(",? \\(?from `[^`]*`", "");
+        if (failure.getLocation() == null) {
+            return message;
+        }
         return "At line "
                 + failure.getLocation().getLineNr()
                 + ", column "
                 + failure.getLocation().getColumnNr()
                 + ": "
-                + failure.getOriginalMessage().lines().findFirst().orElse("not JSON");
+                + message;
     }
 
     private static String kind(Class<?> type) {

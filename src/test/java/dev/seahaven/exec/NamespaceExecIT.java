@@ -111,6 +111,32 @@ class NamespaceExecIT {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"4294967295", "4294967296", "4294968296", "1000:4294967296", "root", "-1"})
+    void anIdThatThereIsNoneOfIsRefused(String user) {
+        // Cut to 32 bits it was root's.
+        api.post(
+                        "/namespaces/"
+                                + HostProcess.number(Outside.namespace("self", "uts"))
+                                + "/exec",
+                        "{\"command\":[\"id\"],\"user\":\"" + user + "\"}")
+                .expectViolation("user");
+    }
+
+    @Test
+    void anIdThatIsNotMappedAndAnArgumentThatIsTooLongAreRefused() {
+        try (HostProcess process =
+                HostProcess.sleeping("exec unshare --user --map-root-user sleep 60")) {
+            String exec = "/namespaces/" + process.namespace("user") + "/exec";
+            api.post(exec, "{\"command\":[\"id\"],\"user\":\"70000\"}").expectViolation("user");
+            String much = "x".repeat(140_000);
+            api.post(exec, "{\"command\":[\"true\",\"" + much + "\"]}").expectViolation("command");
+            api.post(exec, "{\"command\":[\"true\"],\"env\":{\"A\":\"" + much + "\"}}")
+                    .expectViolation("env");
+        }
+    }
+
     @Test
     void detachedItRunsOn() {
         try (HostProcess process = HostProcess.sleeping("exec unshare --uts sleep 60")) {

@@ -301,6 +301,12 @@ class NamesIT {
                                         .isTrue());
         api.post("/namespaces/" + PREFIX + "/exec", "{\"command\":[\"true\"]}")
                 .expectProblem(409, "wrong-state");
+        api.post(
+                        "/runs",
+                        "{\"command\":[\"true\"],\"namespaces\":{\"pid\":\"namespace:"
+                                + PREFIX
+                                + "\"}}")
+                .expectProblem(409, "wrong-state");
         api.delete("/namespaces/" + PREFIX).expect(204);
     }
 

@@ -70,6 +70,13 @@ class NamespaceInputIT {
         api.post("/namespaces", body + "\"pid\":99999999}}").expectProblem(404, "not-found");
         api.post("/namespaces", body + "\"pid\":-1}}").expectProblem(404, "not-found");
         api.post("/namespaces", body + "\"namespace\":5}}").expectProblem(404, "not-found");
+        long mounts = HostProcess.number(Outside.namespace("self", "mnt"));
+        api.post(
+                        "/namespaces",
+                        "{\"name\":\"sv-bad\",\"type\":\"mnt\",\"adopt\":{\"namespace\":"
+                                + mounts
+                                + "}}")
+                .expectViolation("adopt");
         api.get("/namespaces/sv-bad").expect(404);
     }
 

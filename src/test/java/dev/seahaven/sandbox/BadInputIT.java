@@ -175,6 +175,8 @@ class BadInputIT {
                 "\"namespaces\":{\"user\":\"host\"} | namespaces.user",
                 "\"namespaces\":{\"user\":{\"mode\":\"host\",\"uidMappings\":[{\"inside\":0,\"outside\":1,\"length\":1}]}}"
                     + " | namespaces.user.uidMappings",
+                "\"namespaces\":{\"user\":{\"gidMappings\":[{\"inside\":0,\"outside\":900000,\"length\":1}]}}"
+                    + " | namespaces.user.uidMappings",
                 "\"namespaces\":{\"user\":{\"uidMappings\":[{\"inside\":0,\"outside\":0,\"length\":65536}]}}"
                     + " | namespaces.user",
                 "\"namespaces\":{\"user\":{\"uidMappings\":[{\"inside\":1,\"outside\":700000,\"length\":5}]}}"
@@ -260,6 +262,14 @@ class BadInputIT {
             api.post("/sandboxes", body).expectProblem(400, "malformed-body");
         }
         api.post("/sandboxes", "[]").expect(400);
+        for (String deep :
+                new String[] {"[".repeat(600), "{\"timeoutSeconds\":" + "1".repeat(5000) + "}"}) {
+            Api.Answer answer = api.post("/sandboxes", deep);
+            answer.expectProblem(400, "malformed-body");
+            assertThat(answer.json().path("detail").asString())
+                    .contains("exceeds the maximum allowed")
+                    .doesNotContain("StreamReadConstraints");
+        }
     }
 
     @Test

@@ -109,6 +109,7 @@ class LifecycleIT {
         awaitLog(id, "ready");
         api.post("/sandboxes/" + id + "/kill", "{\"signal\":\"SIGUSR1\"}").expect(200);
         awaitLog(id, "got");
+        api.post("/sandboxes/" + id + "/kill", "{\"signal\":\"STOP\"}").expectViolation("signal");
         JsonNode exit = api.post("/sandboxes/" + id + "/kill").expect(200).exit();
         assertThat(exit.path("reason").asString()).isEqualTo("signaled");
         assertThat(exit.path("signal").asString()).isEqualTo("KILL");

@@ -118,24 +118,33 @@ class LimitsIT {
     }
 
     /** In memory, so that the disk of this host is not what is filled. */
-    @Test
-    void whoFillsTheDiskOfAllIsEndedAndTheOthersAreNot() throws Exception {
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '"',
+            value = {
+                "cat /dev/zero > /x; exec sleep 60 | true",
+                "cat /dev/zero > /x$(printf '\\377'); exec sleep 60 | true",
+                "exec 3> /x; rm /x; cat /dev/zero >&3; exec sleep 60 | false",
+            })
+    void whoFillsTheDiskOfAllIsEndedAndTheOthersAreNot(String fill, boolean keeps)
+            throws Exception {
         TestDaemon.Places places = TestDaemon.newPlaces();
         Files.createDirectories(places.base());
         Outside.run("mount", "-t", "tmpfs", "-o", "size=64m", "none", places.base().toString());
         try (TestDaemon daemon = TestDaemon.at(places)) {
             Api own = daemon.api();
             String calm = own.create("{\"command\":[\"sleep\",\"60\"]}");
-            String bomb =
-                    own.create(
-                            "{\"command\":[\"" + Outside.doors() + "\",\"bomb-disk\",\"stay\"]}");
+            String bomb = own.create("{\"command\":[\"sh\",\"-c\"," + Api.quoted(fill) + "]}");
             JsonNode exit = own.get("/sandboxes/" + bomb + "/wait").expect(200).json();
             assertThat(exit.path("reason").asString()).as(exit.toString()).isEqualTo("disk-limit");
             assertThat(own.get("/sandboxes/" + calm).json().path("state").path("status").asString())
                     .isEqualTo("running");
-            Api.Answer refused = own.post("/sandboxes", "{\"command\":[\"true\"]}");
-            refused.expectProblem(503, "exhausted");
-            assertThat(refused.header("Retry-After")).isNotBlank();
+            if (keeps) {
+                Api.Answer refused = own.post("/sandboxes", "{\"command\":[\"true\"]}");
+                refused.expectProblem(503, "exhausted");
+                assertThat(refused.header("Retry-After")).isNotBlank();
+            }
             own.destroy(bomb);
             own.post("/sandboxes", "{\"command\":[\"true\"]}").expect(201);
             daemon.destroyAll();
@@ -305,6 +314,23 @@ class LimitsIT {
         assertThat(v1 ? file(cpu, "cpu.cfs_quota_us") : file(cpu, "cpu.max"))
                 .startsWith(v1 ? "-1" : "max");
         patch(id, "{\"limits\":{\"pids\":0}}").expectViolation("limits.pids");
+        for (String wrong :
+                List.of(
+                        "\"pids\":true",
+                        "\"memoryBytes\":\"8388608\"",
+                        "\"memoryBytes\":{}",
+                        "\"memoryByte\":8388608",
+                        "\"cpus\":[1]",
+                        "\"io\":{\"a\":1}",
+                        "\"rlimits\":[]")) {
+            // What it took for nothing given was set to the default.
+            patch(id, "{\"limits\":{" + wrong + "}}")
+                    .expectViolation("limits." + wrong.replaceAll("\"(\\w+)\".*", "$1"));
+        }
+        patch(id, "{\"limits\":{\"io\":[{\"device\":\"1:1\",\"readBytes\":5}]}}")
+                .expectViolation("limits.io[0].readBytes");
+        patch(id, "{\"labels\":{\"\":\"x\"}}").expectViolation("labels.");
+        assertThat(file(Outside.group(pid, "pids"), "pids.max")).isEqualTo("512");
         patch(id, "{\"command\":[\"true\"]}").expectViolation("command");
         patch(id, "{\"limits\":{\"diskBytes\":1048576}}").expectViolation("limits.diskBytes");
         // Nothing was done before it was found that this cannot be; init had the new limit.

@@ -18,7 +18,9 @@ import tools.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 
 /** A daemon that comes back. */
@@ -302,6 +304,36 @@ class RecoveryIT {
             assertThat(Outside.read("target/" + places.cgroup() + ".log"))
                     .contains("another seahaven runs");
             assertThat(first.api().get("/sandboxes").status()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void whoWaitsIsAnsweredWhenTheDaemonStops() throws Exception {
+        ExternalDaemon daemon = start();
+        Api api = daemon.api();
+        String id = api.create("{\"command\":[\"sleep\",\"1000\"]}");
+        CompletableFuture<Api.Answer> run =
+                CompletableFuture.supplyAsync(
+                        () ->
+                                api.post(
+                                        "/runs",
+                                        "{\"command\":[\"sh\",\"-c\",\"echo begun; sleep"
+                                                + " 1000\"]}"));
+        CompletableFuture<Api.Answer> wait =
+                CompletableFuture.supplyAsync(() -> api.get("/sandboxes/" + id + "/wait"));
+        await().until(() -> places.groups().size() == 2);
+        Thread.sleep(500);
+        long begun = System.nanoTime();
+        daemon.close();
+        assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(Duration.ofSeconds(6));
+        JsonNode ended = run.join().expect(200).json();
+        assertThat(ended.path("stdout").asString()).isEqualTo("begun\n");
+        assertThat(ended.path("exit").path("reason").asString()).isEqualTo("stopped");
+        wait.join().expectProblem(503, "busy");
+        assertThat(places.groups()).as("of the run nothing is left").containsExactly(id);
+        try (ExternalDaemon second = start()) {
+            assertThat(status(second.api(), id)).isEqualTo("running");
+            second.api().destroy(id);
         }
     }
 

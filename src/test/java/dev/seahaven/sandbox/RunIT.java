@@ -196,6 +196,19 @@ class RunIT {
                     .isEqualTo("output-limit");
             assertThat(other.get("/sandboxes/" + id + "/logs").text()).hasSize(100 * 1024);
             other.destroy(id);
+            // Not each life anew: what those before have written counts.
+            String often =
+                    other.create(
+                            "{\"command\":[\"sh\",\"-c\",\"head -c 40000 /dev/zero | tr '\\\\0'"
+                                    + " x\"]}");
+            for (int i = 0; i < 5; i++) {
+                other.get("/sandboxes/" + often + "/wait").expect(200);
+                assertThat(other.get("/sandboxes/" + often + "/logs").text().length())
+                        .isBetween(40_000, 100 * 1024);
+                other.post("/sandboxes/" + often + "/start").expect(200);
+            }
+            other.get("/sandboxes/" + often + "/wait").expect(200);
+            other.destroy(often);
         }
     }
 }
