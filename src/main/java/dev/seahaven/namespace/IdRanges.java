@@ -28,9 +28,13 @@ public final class IdRanges {
     public IdRanges(long first, List<IdMapping> foreign) {
         this.first = first;
         this.count = (int) ((IdMapping.ID_COUNT - first) / IdMapping.RANGE);
-        for (IdMapping range : foreign) {
-            mark(this.foreign, range);
-        }
+        avoid(foreign);
+    }
+
+    /** What belongs to others now; ranges that were given before stay given. */
+    public synchronized void avoid(List<IdMapping> others) {
+        foreign.clear();
+        others.forEach(range -> mark(foreign, range));
     }
 
     private void mark(BitSet set, IdMapping range) {

@@ -7,19 +7,40 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 
-/** The accounts of the host. */
+/**
+ * The accounts of the host, as they were a second ago at most: users come while the daemon runs.
+ */
 final class HostAccounts {
 
-    private HostAccounts() {}
+    private static final long FRESH_NANOS = 1_000_000_000;
 
-    static Accounts read() {
+    private volatile Accounts accounts = read();
+    private final AtomicLong readAt = new AtomicLong(System.nanoTime());
+
+    private static Accounts read() {
         return Accounts.parse(text("/etc/passwd"), text("/etc/group"));
     }
 
+    Accounts get() {
+        return accounts;
+    }
+
+    /** Reads them anew where that is due; whether it did. */
+    boolean refresh() {
+        long before = readAt.get();
+        long now = System.nanoTime();
+        if (now - before < FRESH_NANOS || !readAt.compareAndSet(before, now)) {
+            return false;
+        }
+        accounts = read();
+        return true;
+    }
+
     /** Every id that is somebody's, or that somebody may map. */
-    static List<IdMapping> idsInUse(Accounts accounts) {
+    List<IdMapping> idsInUse() {
         return foreign(
                 accounts,
                 Stream.of("/etc/subuid", "/etc/subgid").flatMap(file -> text(file).lines()));

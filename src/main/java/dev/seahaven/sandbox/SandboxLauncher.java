@@ -43,7 +43,7 @@ final class SandboxLauncher implements AutoCloseable {
     private final RootSource roots;
     private final Sharing sharing;
     private final IdRanges ids;
-    private final Accounts host;
+    private final HostAccounts host = new HostAccounts();
 
     SandboxLauncher(
             Syscalls syscalls,
@@ -66,8 +66,7 @@ final class SandboxLauncher implements AutoCloseable {
                                 .orElse(-1L));
         this.roots = new RootSource(syscalls, proc, settings);
         this.sharing = new Sharing(syscalls, proc, namespaces, registry);
-        this.host = HostAccounts.read();
-        this.ids = new IdRanges(settings.firstId(), HostAccounts.idsInUse(host));
+        this.ids = new IdRanges(settings.firstId(), host.idsInUse());
     }
 
     @Override
@@ -82,6 +81,9 @@ final class SandboxLauncher implements AutoCloseable {
     /** Fills in what the host decides: checks the root, and gives a new user namespace its ids. */
     SandboxSpec claimIds(SandboxSpec spec, Claims claims) {
         roots.check(spec);
+        if (host.refresh()) {
+            ids.avoid(host.idsInUse());
+        }
         if (!spec.isNew(NamespaceType.USER)) {
             return spec;
         }
@@ -202,7 +204,7 @@ final class SandboxLauncher implements AutoCloseable {
      * whose mappings it will have is known only now, where it shares a user namespace.
      */
     private void checkRoot(SandboxSpec spec, Mappings mappings) {
-        if (!spec.isNew(NamespaceType.MNT) || !mappings.mapsAccountOf(host)) {
+        if (!spec.isNew(NamespaceType.MNT) || !mappings.mapsAccountOf(host.get())) {
             return;
         }
         if (RootSource.isHostRoot(spec)) {

@@ -11,6 +11,7 @@ import tools.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
@@ -393,9 +394,19 @@ public final class SeccompCompiler {
                     new Argument(
                             argument.index(),
                             operation,
-                            argument.value(),
-                            Objects.requireNonNullElse(argument.valueTwo(), 0L)));
+                            number(at + ".value", argument.value()),
+                            argument.valueTwo() == null
+                                    ? 0
+                                    : number(at + ".valueTwo", argument.valueTwo())));
         }
         return arguments;
+    }
+
+    /** A uint64 of C's. */
+    private static long number(String member, BigInteger value) {
+        if (value.signum() < 0 || value.bitLength() > Long.SIZE) {
+            throw new InvalidProfileException(member, "must be from 0 to 18446744073709551615");
+        }
+        return value.longValue();
     }
 }

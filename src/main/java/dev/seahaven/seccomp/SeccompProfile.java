@@ -4,6 +4,7 @@ import io.swagger.v3.oas.annotations.media.Schema;
 
 import org.jspecify.annotations.Nullable;
 
+import java.math.BigInteger;
 import java.util.List;
 import java.util.Map;
 
@@ -41,13 +42,14 @@ public record SeccompProfile(
 
     /**
      * @param index 0 to 5
+     * @param value 0 to 2^64 - 1, and so is the other
      * @param op such as {@code SCMP_CMP_EQ}
      */
     @Schema(name = "SeccompArgument")
     public record Argument(
             @Nullable Integer index,
-            @Nullable Long value,
-            @Nullable Long valueTwo,
+            @Nullable BigInteger value,
+            @Nullable BigInteger valueTwo,
             @Nullable String op) {}
 
     public record Condition(List<String> caps) {}

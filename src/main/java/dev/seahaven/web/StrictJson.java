@@ -28,6 +28,7 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.type.LogicalType;
 
 import java.lang.reflect.Type;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -205,7 +206,7 @@ public class StrictJson implements JsonMapperBuilderCustomizer {
         if (type == Boolean.class) {
             return "true or false";
         }
-        if (type == Integer.class || type == Long.class) {
+        if (type == Integer.class || type == Long.class || type == BigInteger.class) {
             return "a whole number within its range";
         }
         if (Number.class.isAssignableFrom(type)) {

@@ -49,6 +49,19 @@ class IdRangesTest {
         assertThat(ranges.take(List.of(new IdMapping(0, 165_535, 1)))).isTrue();
     }
 
+    /** A user who is added while the daemon runs. */
+    @Test
+    void whatComesToBelongToOthersIsNotGivenAnyMore() {
+        IdRanges ranges = new IdRanges(FIRST, List.of());
+        assertThat(ranges.take()).isEqualTo(FIRST);
+        ranges.avoid(List.of(new IdMapping(0, FIRST + 60_000, 65_536)));
+        assertThat(ranges.take()).isEqualTo(FIRST + 2 * 65_536);
+        ranges.giveBack(List.of(new IdMapping(0, FIRST, 65_536)));
+        assertThat(ranges.take()).isEqualTo(FIRST + 3 * 65_536);
+        ranges.avoid(List.of());
+        assertThat(ranges.take()).isEqualTo(FIRST);
+    }
+
     @Test
     void whenAllAreTakenItSaysSo() {
         IdRanges ranges = new IdRanges(IdMapping.ID_COUNT - 3 * 65_536, List.of());

@@ -83,6 +83,19 @@ class SecurityIT {
                         + "'value':4294967295,'valueTwo':40,'op':'SCMP_CMP_MASKED_EQ'}]}]}";
         assertThat(door("vsock-high-bit", masked)).isEqualTo("refused ENOSPC");
         assertThat(door("vsock-high-bit", profile.formatted(40))).isEqualTo("through");
+        // As OCI has it, an unsigned number of 64 bits.
+        String whole = masked.replace("4294967295", "18446744073709551615");
+        assertThat(door("vsock-high-bit", whole)).isEqualTo("through");
+        assertThat(door("vsock", whole)).isEqualTo("refused ENOSPC");
+        for (String number : new String[] {"18446744073709551616", "-1"}) {
+            api.post(
+                            "/runs",
+                            ("{'command':['true'],'security':{"
+                                            + masked.replace("4294967295", number)
+                                            + "}}")
+                                    .replace('\'', '"'))
+                    .expectViolation("security.seccomp.syscalls[0].args[0].value");
+        }
     }
 
     @Test

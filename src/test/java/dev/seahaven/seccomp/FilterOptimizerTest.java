@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 
 import tools.jackson.databind.json.JsonMapper;
 
+import java.math.BigInteger;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
@@ -105,8 +106,10 @@ class FilterOptimizerTest {
                                                         : List.of(
                                                                 new Argument(
                                                                         0,
-                                                                        (long) random.nextInt(8),
-                                                                        (long) random.nextInt(8),
+                                                                        BigInteger.valueOf(
+                                                                                random.nextInt(8)),
+                                                                        BigInteger.valueOf(
+                                                                                random.nextInt(8)),
                                                                         random.nextBoolean()
                                                                                 ? "SCMP_CMP_EQ"
                                                                                 : "SCMP_CMP_MASKED_EQ")),
