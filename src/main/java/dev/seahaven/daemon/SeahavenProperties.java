@@ -74,8 +74,9 @@ record SeahavenProperties(
     record MetricsProperties(@DefaultValue("false") boolean perSandbox) {}
 
     /**
-     * @param logLimit output that is kept of one sandbox, both streams together; more ends it. From
-     *     4KB to 1TB
+     * @param logLimit output that is kept of one life of a sandbox, both streams together; more
+     *     ends it. What the lives before have written is dropped at a start once it is more than
+     *     half of this. From 4KB to 1TB
      * @param captureLimit what is kept of each stream of a run; the rest is cut. From 1B to 16MB
      * @param scratch size of the writable layer of a run, which is in memory. From 1MB to 1TB
      * @param diskReserve what sandboxes leave free of the disk of the state directory, but at most

@@ -94,7 +94,7 @@ public final class HardenedSandboxes {
 
     private List<String> partners(Sandbox sandbox) {
         return Stream.concat(
-                        Sharing.references(sandbox.spec()).stream()
+                        Sharing.references(sandbox.spec()).keySet().stream()
                                 .map(registry::find)
                                 .flatMap(Optional::stream),
                         registry.sharersOf(sandbox).stream())

@@ -176,14 +176,21 @@ final class LimitsResolver {
                 wrong.add(at + ".device", "'" + rate.device() + "' is no block device");
                 continue;
             }
-            for (Long value :
+            wrong.require(
+                    rates.stream().noneMatch(other -> other.device().equals(device)),
+                    at + ".device",
+                    "is the one of an entry before");
+            List<@Nullable Long> values =
                     Arrays.asList(
                             rate.readBytesPerSecond(),
                             rate.writeBytesPerSecond(),
                             rate.readOperationsPerSecond(),
-                            rate.writeOperationsPerSecond())) {
-                wrong.require(value == null || value > 0, at, "must have rates above 0");
-            }
+                            rate.writeOperationsPerSecond());
+            wrong.require(
+                    values.stream().anyMatch(Objects::nonNull)
+                            && values.stream().allMatch(value -> value == null || value > 0),
+                    at,
+                    "must have a rate, and rates above 0");
             rates.add(
                     new IoRate(
                             device,

@@ -83,7 +83,7 @@ final class SandboxRegistry {
                 .filter(other -> other != sandbox && other.state().status().isAlive())
                 .filter(
                         other ->
-                                Sharing.references(other.spec()).stream()
+                                Sharing.references(other.spec()).keySet().stream()
                                         .anyMatch(of -> find(of).orElse(null) == sandbox))
                 .toList();
     }

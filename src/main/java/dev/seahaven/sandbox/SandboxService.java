@@ -21,6 +21,7 @@ import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
 import dev.seahaven.web.Problem;
 import dev.seahaven.web.ProblemType;
+import dev.seahaven.web.Violations;
 
 import io.micrometer.core.instrument.MeterRegistry;
 
@@ -275,12 +276,15 @@ public final class SandboxService implements AutoCloseable {
     }
 
     private void checkReferences(SandboxSpec spec) {
-        for (String reference : Sharing.references(spec)) {
-            if (registry.find(reference).isEmpty()) {
-                throw Problem.invalid(
-                        "namespaces", "there is no sandbox '" + reference + "' to share with");
-            }
-        }
+        Violations wrong = new Violations();
+        Sharing.references(spec)
+                .forEach(
+                        (reference, field) ->
+                                wrong.require(
+                                        registry.find(reference).isPresent(),
+                                        field,
+                                        "there is no sandbox '" + reference + "' to share with"));
+        wrong.throwIfAny();
     }
 
     Sandbox start(String reference) {

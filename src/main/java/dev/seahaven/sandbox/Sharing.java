@@ -16,7 +16,9 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -39,14 +41,20 @@ final class Sharing {
         this.registry = registry;
     }
 
-    /** The sandboxes that a specification names. */
-    static List<String> references(SandboxSpec spec) {
-        return Arrays.stream(NamespaceType.values())
-                .map(spec::member)
-                .filter(Member.OfSandbox.class::isInstance)
-                .map(member -> ((Member.OfSandbox) member).reference())
-                .distinct()
-                .toList();
+    /** The sandboxes that a specification names, and the member that does; user follows others. */
+    static Map<String, String> references(SandboxSpec spec) {
+        Map<String, String> references = new LinkedHashMap<>();
+        Stream.concat(
+                        Arrays.stream(NamespaceType.values())
+                                .filter(type -> type != NamespaceType.USER),
+                        Stream.of(NamespaceType.USER))
+                .forEach(
+                        type -> {
+                            if (spec.member(type) instanceof Member.OfSandbox of) {
+                                references.putIfAbsent(of.reference(), field(type));
+                            }
+                        });
+        return references;
     }
 
     private static String field(NamespaceType type) {

@@ -187,7 +187,9 @@ class BadInputIT {
                     + " | namespaces.user.uidMappings[0]",
                 "\"namespaces\":{\"user\":{\"uidMappings\":[{\"inside\":0,\"outside\":7}]}} |"
                         + " namespaces.user.uidMappings[0]",
-                "\"namespaces\":{\"user\":\"sandbox:none\"} | namespaces",
+                "\"namespaces\":{\"user\":\"sandbox:none\"} | namespaces.user",
+                "\"namespaces\":{\"pid\":\"sandbox:none\"} | namespaces.pid",
+                "\"network\":{\"mode\":\"sandbox\",\"join\":\"none\"} | network.join",
                 "\"namespaces\":{\"ipc\":\"namespace:none\"} | namespaces.ipc",
                 "\"namespaces\":{\"time\":{\"monotonicOffsetSeconds\":5}} |"
                         + " namespaces.time.monotonicOffsetSeconds",
@@ -196,7 +198,6 @@ class BadInputIT {
                 "\"namespaces\":{\"time\":{\"mode\":\"new\",\"monotonicOffsetSeconds\":-100000000}}"
                         + " | namespaces.time",
                 "\"rootfs\":{\"path\":\"/opt\"},\"namespaces\":{\"mount\":\"host\"} | rootfs",
-                "\"network\":{\"mode\":\"sandbox\",\"join\":\"none\"} | namespaces",
                 "\"network\":{\"mode\":\"namespace\",\"join\":\"none\"} | network.join",
                 "\"labels\":{\"a\":\"x\\u0000\"} | labels.a",
                 "\"env\":{\"A\":\"x\\u0000\"} | env.A",
@@ -227,6 +228,15 @@ class BadInputIT {
     void aCommandIsNeeded(String body, String field) {
         api.post("/sandboxes", body).expectViolation(field);
         api.post("/runs", body).expectViolation(field);
+    }
+
+    @Test
+    void aRateOfNothingAndADeviceThatStandsTwiceAreRefused() {
+        String device = "{\"device\":\"" + Path.of("/sys/dev/block").toFile().list()[0] + "\"";
+        String rate = device + ",\"readBytesPerSecond\":1000000}";
+        create("\"limits\":{\"io\":[" + device + "}]}").expectViolation("limits.io[0]");
+        create("\"limits\":{\"io\":[" + rate + "," + rate + "]}")
+                .expectViolation("limits.io[1].device");
     }
 
     @Test
