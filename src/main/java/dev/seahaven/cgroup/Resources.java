@@ -28,6 +28,7 @@ final class Resources {
 
     private static final long CPU_PERIOD_MICROS = 100_000;
     private static final String PIDS_FILE = "pids.events";
+    private static final String V1_SWAP_FILE = "memory.memsw.limit_in_bytes";
     private static final int IO_WEIGHT_USUAL = 100;
     private static final Set<Controller> ALWAYS = EnumSet.of(Controller.MEMORY, Controller.PIDS);
 
@@ -195,7 +196,10 @@ final class Resources {
         Long swap = after.swapBytes();
         if (!isV1(Controller.MEMORY)) {
             files.write(group, "memory.max", memory == null ? "max" : memory.toString());
-            files.writeIfThere(group, "memory.swap.max", swap == null ? "max" : swap.toString());
+            requireSwap(
+                    swap,
+                    files.writeIfThere(
+                            group, "memory.swap.max", swap == null ? "max" : swap.toString()));
             return;
         }
         String most = memory == null ? "-1" : memory.toString();
@@ -205,11 +209,21 @@ final class Resources {
         // memory may never be above memory and swap together
         boolean swapFirst = bothBefore != null && (memory == null || memory > bothBefore);
         if (swapFirst) {
-            files.writeIfThere(group, "memory.memsw.limit_in_bytes", mostWithSwap);
+            requireSwap(swap, files.writeIfThere(group, V1_SWAP_FILE, mostWithSwap));
         }
         files.write(group, "memory.limit_in_bytes", most);
         if (!swapFirst) {
-            files.writeIfThere(group, "memory.memsw.limit_in_bytes", mostWithSwap);
+            requireSwap(swap, files.writeIfThere(group, V1_SWAP_FILE, mostWithSwap));
+        }
+    }
+
+    /** None is the default, and goes without saying where nobody counts it. */
+    private static void requireSwap(@Nullable Long swap, boolean counted) {
+        if (swap != null && swap > 0 && !counted) {
+            throw new MissingFeatureException(
+                    "cgroup-swap",
+                    "This kernel does not count swap by cgroup (swapaccount=1); leave"
+                            + " limits.swapBytes out.");
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.seahaven.cgroup;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.seahaven.cgroup.Limits.IoRate;
 import dev.seahaven.procfs.MountInfo;
@@ -104,5 +105,19 @@ class V1LimitsTest {
         assertThat(written("blkio", "blkio.throttle.read_iops_device")).isEqualTo("8:0 7");
         assertThat(written("blkio", "blkio.throttle.write_iops_device")).isEqualTo("8:0 50");
         assertThat(written("hugetlb", "hugetlb.2MB.limit_in_bytes")).isEqualTo("4194304");
+    }
+
+    @Test
+    void swapThatNobodyCountsIsRefusedUnlessItIsNone() throws IOException {
+        Files.delete(top.resolve("memory/seahaven/box/memory.memsw.limit_in_bytes"));
+        Limits none =
+                new Limits(67_108_864L, 0L, null, null, null, null, List.of(), Map.of(), null);
+        resources.change(Limits.NONE, none, List::of);
+        assertThat(written("memory", "memory.limit_in_bytes")).isEqualTo("67108864");
+        Limits some =
+                new Limits(67_108_864L, 1024L, null, null, null, null, List.of(), Map.of(), null);
+        assertThatThrownBy(() -> resources.change(none, some, List::of))
+                .isInstanceOf(MissingFeatureException.class)
+                .hasMessageContaining("limits.swapBytes");
     }
 }
