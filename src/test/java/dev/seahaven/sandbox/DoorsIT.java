@@ -323,14 +323,27 @@ class DoorsIT {
         }
     }
 
-    /** As every mount is on a host with systemd. */
+    /** A file system that is mounted as every one is on a host with systemd. */
+    private record SharedMount(Path path) implements AutoCloseable {
+
+        static SharedMount below(String directory, String mode) throws IOException {
+            Path path = Files.createTempDirectory(Path.of(directory), "seahaven-test-shared");
+            Outside.run("mount", "-t", "tmpfs", "-o", "mode=" + mode, "none", path.toString());
+            Outside.run("mount", "--make-shared", path.toString());
+            return new SharedMount(path);
+        }
+
+        @Override
+        public void close() throws IOException {
+            Outside.run("umount", "-R", path.toString());
+            Files.delete(path);
+        }
+    }
+
     @Test
     void whatIsMountedInARootOfASharedMountDoesNotShowOnTheHost() throws Exception {
-        Path shared = Files.createTempDirectory(Path.of("/var/lib"), "seahaven-test-shared");
-        Outside.run("mount", "-t", "tmpfs", "-o", "mode=0700", "none", shared.toString());
-        try {
-            Outside.run("mount", "--make-shared", shared.toString());
-            Path own = Files.createDirectory(shared.resolve("root"));
+        try (SharedMount shared = SharedMount.below("/var/lib", "0700")) {
+            Path own = Files.createDirectory(shared.path().resolve("root"));
             for (String directory : List.of("bin", "dev", "proc", "sys")) {
                 Files.createDirectory(own.resolve(directory));
             }
@@ -342,31 +355,23 @@ class DoorsIT {
             assertThat(answer("\"/bin/doors\",\"write\",\"/dev/null\"", members))
                     .isEqualTo("through");
             assertThat(Outside.read("/proc/self/mountinfo")).doesNotContain(own + "/");
-        } finally {
-            Outside.run("umount", "-R", shared.toString());
-            Files.delete(shared);
         }
     }
 
     @Test
     void aFileSystemOfTheHostThatTheDefaultRootNeedsIsReadOnlyAndApart() throws Exception {
-        Path needed = Files.createTempDirectory(Path.of("/opt"), "seahaven-test-needed");
-        Outside.run("mount", "-t", "tmpfs", "-o", "mode=1777", "none", needed.toString());
-        try {
-            Outside.run("mount", "--make-shared", needed.toString());
+        try (SharedMount needed = SharedMount.below("/opt", "1777")) {
+            Path path = needed.path();
             assertThat(
                             api.shell(
                                     "touch "
-                                            + needed
+                                            + path
                                             + "/x 2>&1; grep "
-                                            + needed
+                                            + path
                                             + " /proc/self/mountinfo"))
                     .contains("Read-only file system")
-                    .containsPattern(needed + " ro,nosuid,nodev,[a-z]+ - tmpfs");
-            assertThat(needed).isEmptyDirectory();
-        } finally {
-            Outside.run("umount", needed.toString());
-            Files.delete(needed);
+                    .containsPattern(path + " ro,nosuid,nodev,[a-z]+ - tmpfs");
+            assertThat(path).isEmptyDirectory();
         }
     }
 
