@@ -136,7 +136,7 @@ static void close_child_ends(void)
 }
 
 /* The monotonic clock of a process's time namespace, as it differs from the host's (time_namespaces(7)). */
-static int64_t clock_offset_nanos(pid_t pid)
+static int64_t read_clock_offset(pid_t pid)
 {
     char path[64], text[256];
     long long seconds, nanos;
@@ -161,7 +161,7 @@ static bool has_other_clock(const struct plan *plan)
 }
 
 /* When the command was executed, by this process's clock. */
-static uint64_t executed_nanos(void)
+static uint64_t executed_at(void)
 {
     return launch.progress->executed_monotonic_nanos - (uint64_t)launch.clock_offset_nanos;
 }
@@ -243,7 +243,7 @@ static struct report_launched launched_report(void)
         .started_nanos = launch.progress->executed_nanos,
     };
 
-    uint64_t sent = launch.phase_nanos[PHASE_SETUP], done = executed_nanos();
+    uint64_t sent = launch.phase_nanos[PHASE_SETUP], done = executed_at();
     launch.phase_nanos[PHASE_SETUP] = done > sent ? done - sent : 0; /* the child may be faster than this process */
     memcpy(report.phase_nanos, launch.phase_nanos, sizeof report.phase_nanos);
     if (plan->fd_run != WIRE_NO_FD) { /* a run ends with the daemon, so nobody will look for it later */
@@ -274,7 +274,7 @@ static void carry_out(void)
     end_phase(PHASE_CLONE, &since);
     if (launch.pid > 0) {
         launch.clock_offset_nanos =
-            has_other_clock(&launch.plan) ? clock_offset_nanos(launch.pid) - clock_offset_nanos(getpid()) : 0;
+            has_other_clock(&launch.plan) ? read_clock_offset(launch.pid) - read_clock_offset(getpid()) : 0;
         write_maps(&launch);
         send_maps_written(&launch);
         end_phase(PHASE_MAPS, &since);
@@ -495,7 +495,7 @@ static void tell_exited(struct report_launched launched)
         .status = status,
         .truncated = (uint32_t)streams[0].truncated | (uint32_t)streams[1].truncated << 1,
         .finished_nanos = clock_nanos(CLOCK_REALTIME),
-        .run_nanos = clock_nanos(CLOCK_MONOTONIC) - executed_nanos(),
+        .run_nanos = clock_nanos(CLOCK_MONOTONIC) - executed_at(),
         .cpu_micros = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000u +
                       (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec),
         .peak_memory_bytes = (uint64_t)usage.ru_maxrss * 1024u,
