@@ -248,7 +248,8 @@ static void make_mount_namespace(void)
     if (mkdir("/proc", 0755) < 0 || mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
         refuse("mount(proc)");
     bind_place(host, PLACE_HOST, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-    bind_place(devices, PLACE_DEVICES, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+    /* Read-only: devices work so, and their modes and owners stay the host's. */
+    bind_place(devices, PLACE_DEVICES, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
     if (mkdir(PLACE_EMPTY, 0555) < 0 || mkdir(PLACE_ROOT, 0755) < 0 || mkdir(PLACE_STAGE, 0755) < 0 || mkdir(PLACE_WORK, 0700) < 0)
         refuse("mkdir");
     bind_place(sys_open_tree(AT_FDCWD, PLACE_EMPTY, OPEN_TREE_CLONE | O_CLOEXEC), PLACE_EMPTY,
@@ -267,23 +268,31 @@ static bool probe_proc_pidns(void)
     return known;
 }
 
-/* Moves the request socket away from standard input and puts /dev/null on every number up to FD_NULL. */
-static int arrange_spawner_descriptors(void)
+/* Moves the request socket away from standard input. */
+static int take_requests(void)
 {
     /* The daemon's JVM opens files without close-on-exec. */
     if (sys_close_range(STDERR_FILENO + 1, ~0u, 0) < 0)
         refuse("close_range");
     int requests = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, FD_NULL + 1);
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-    if (requests < 0 || null < 0)
+    if (requests < 0)
         refuse("request socket");
+    return requests;
+}
+
+/* On every number up to FD_NULL: of the read-only mount, for whoever is root of the host inside could change its mode. */
+static void fill_with_null(void)
+{
+    int null = open(PLACE_DEVICES "/null", O_RDWR | O_CLOEXEC);
+
+    if (null < 0)
+        refuse(PLACE_DEVICES "/null");
     for (int fd = 0; fd <= FD_NULL; fd++)
         if (fd != STDERR_FILENO && fd != null && dup3(null, fd, O_CLOEXEC) < 0)
             refuse("dup3");
     if (null > FD_NULL)
         close(null);
-    return requests;
 }
 
 /*
@@ -444,8 +453,9 @@ int main(void)
         fault_dies = strstr(fault, ":die") != NULL;
     }
 #endif
-    host.requests = arrange_spawner_descriptors();
+    host.requests = take_requests();
     make_mount_namespace();
+    fill_with_null();
     host.net_ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
     host.ipc_ns = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
     if (host.net_ns < 0 || host.ipc_ns < 0)

@@ -46,6 +46,8 @@ static void kill_by_freezer(int freezer)
         close(procs);
         if (got <= 0)
             return;
+        while (got > 0 && text[got - 1] != '\n') /* a number that was cut is another process's */
+            got--;
         text[got] = 0;
         int state = openat(freezer, "freezer.state", O_WRONLY | O_CLOEXEC);
         (void)write_all(state, "FROZEN", 6);

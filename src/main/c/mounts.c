@@ -230,7 +230,7 @@ void guard_trees(const struct launch *launch)
 {
     const struct plan *plan = &launch->plan;
     struct mount_attributes needed = {.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, .propagation = MS_PRIVATE};
-    struct mount_attributes device = {.propagation = MS_PRIVATE};
+    struct mount_attributes device = {.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, .propagation = MS_PRIVATE};
 
     if (plan->root_kind == ROOT_NONE) /* refresh_mounts */
         return;

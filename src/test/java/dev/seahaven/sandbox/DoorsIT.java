@@ -323,6 +323,27 @@ class DoorsIT {
         }
     }
 
+    /** Who is root of the host inside could change the mode of the host's own nodes. */
+    @Test
+    void devicesAreOnReadOnlyMounts() {
+        String mounts =
+                api.post(
+                                "/runs",
+                                "{\"command\":[\"sh\",\"-c\",\"echo x > /dev/null; echo x >"
+                                    + " /dev/zero; cat"
+                                    + " /proc/self/mountinfo\"],\"security\":{\"devices\":[{\"path\":"
+                                    + "\"/dev/fuse\"}]}}")
+                        .expect(200)
+                        .json()
+                        .path("stdout")
+                        .asString();
+        for (String device : List.of("null", "zero", "full", "random", "urandom", "tty", "fuse")) {
+            assertThat(mounts)
+                    .containsPattern(" /" + device + " /dev/" + device + " ro,nosuid,noexec");
+        }
+        assertThat(Outside.read("/proc/self/mountinfo")).doesNotContain("/dev/null");
+    }
+
     /** A file system that is mounted as every one is on a host with systemd. */
     private record SharedMount(Path path) implements AutoCloseable {
 
