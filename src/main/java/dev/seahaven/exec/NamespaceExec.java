@@ -185,6 +185,9 @@ final class NamespaceExec {
             joins.add(new Join(CloneFlag.CLONE_NEWNS, mounts));
         }
         joins.add(new Join(type.flag(), into.namespace()));
+        if (into.owner() != null) {
+            joins.add(new Join(CloneFlag.CLONE_NEWUSER, into.owner()));
+        }
         if (!into.setgroups()) {
             flags.add(Flag.DENY_SETGROUPS);
         }
@@ -200,15 +203,15 @@ final class NamespaceExec {
                 descriptors,
                 new Maps("", ""),
                 new TimeOffsets(0, 0),
-                new Credentials(spec.uid(), spec.gid(), List.of(), capabilities(type), 0),
+                new Credentials(spec.uid(), spec.gid(), List.of(), capabilities(into), 0),
                 new Limits(spec.timeout(), OUTPUT_BYTES, captureBytes),
                 type == NamespaceType.NET ? etc(into.name(), opened) : List.of(),
                 new Program(spec.command(), spec.environment(), spec.workingDirectory()));
     }
 
     /** What the daemon has itself; who enters a user namespace has all in it. */
-    private long capabilities(NamespaceType type) {
-        if (type == NamespaceType.USER) {
+    private long capabilities(Entrance into) {
+        if (into.type() == NamespaceType.USER || into.owner() != null) {
             return ALL_CAPABILITIES;
         }
         return ProcStatus.read(proc, "self").map(status -> status.hex("CapPrm")).orElse(0L);

@@ -41,6 +41,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 
 /** Looks at a process from outside, layer by layer. */
@@ -48,6 +49,9 @@ final class Auditor {
 
     private static final int DEVICES_MAX = 400;
     private static final int DEVICES_DEPTH = 3;
+
+    /** Who is looked at could make any number of entries. */
+    private static final int VISITS_MAX = 10_000;
 
     // of include/net/tcp_states.h, which udp has too
     private static final long LISTEN = 0x0a;
@@ -414,9 +418,7 @@ final class Auditor {
     /** Where they usually are, those of users too, and wherever a mount brings one by its name. */
     private List<String> engineSockets(int pid, List<MountInfo> mounts, FileAccess access) {
         List<String> bound =
-                proc.read(pid + "/net/unix")
-                        .orElse("")
-                        .lines()
+                ProcRoot.lines(proc.read(pid + "/net/unix").orElse(""))
                         .map(line -> line.substring(line.lastIndexOf(' ') + 1))
                         .toList();
         Set<String> candidates = new LinkedHashSet<>(ENGINE_SOCKETS);
@@ -431,10 +433,13 @@ final class Auditor {
             if (root == null) {
                 return List.of();
             }
-            for (String user : entries(root, "run/user")) {
-                candidates.add("run/user/" + user + "/docker.sock");
-                candidates.add("run/user/" + user + "/podman/podman.sock");
-            }
+            entries(root, "run/user").stream()
+                    .limit(VISITS_MAX)
+                    .forEach(
+                            user -> {
+                                candidates.add("run/user/" + user + "/docker.sock");
+                                candidates.add("run/user/" + user + "/podman/podman.sock");
+                            });
             return candidates.stream()
                     .filter(path -> isOpenSocket(root, path, access))
                     .map(path -> "/" + path)
@@ -489,7 +494,7 @@ final class Auditor {
         List<String> found = new ArrayList<>();
         try (Fd root = root(pid)) {
             if (root != null) {
-                addDevices(root, "dev", DEVICES_DEPTH, found);
+                addDevices(root, "dev", DEVICES_DEPTH, new AtomicInteger(VISITS_MAX), found);
             }
         }
         found.sort(String::compareTo);
@@ -497,13 +502,17 @@ final class Auditor {
     }
 
     /** Also those in directories, such as {@code /dev/net/tun}. */
-    private void addDevices(Fd root, String directory, int depth, List<String> found) {
+    private void addDevices(
+            Fd root, String directory, int depth, AtomicInteger visits, List<String> found) {
         for (String name : entries(root, directory)) {
+            if (visits.decrementAndGet() < 0) {
+                return;
+            }
             String path = directory + "/" + name;
             if (found.size() < DEVICES_MAX && isHostDevice(root, path)) {
                 found.add("/" + path);
             } else if (depth > 1 && !path.equals("dev/pts") && !path.equals("dev/shm")) {
-                addDevices(root, path, depth - 1, found);
+                addDevices(root, path, depth - 1, visits, found);
             }
         }
     }

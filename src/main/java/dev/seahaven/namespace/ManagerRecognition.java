@@ -86,7 +86,7 @@ final class ManagerRecognition {
         }
         String cgroups = proc.read(leader.pid() + "/cgroup").orElse("");
         for (String[] each : CGROUPS) {
-            for (String line : cgroups.lines().toList()) {
+            for (String line : ProcRoot.lines(cgroups).toList()) {
                 String path = line.substring(line.lastIndexOf(':') + 1);
                 if (path.contains(each[0])) {
                     return new Manager(each[1], "cgroup " + path + " of process " + leader.pid());

@@ -286,7 +286,7 @@ final class NamespaceScan {
             complete = false;
             text = text.substring(0, text.lastIndexOf('\n') + 1);
         }
-        text.lines()
+        ProcRoot.lines(text)
                 .filter(line -> line.contains(" - nsfs ") || line.contains(" - proc "))
                 .map(MountInfo::parseLine)
                 .forEach(mount -> mount(mount, mountNamespace, pid));

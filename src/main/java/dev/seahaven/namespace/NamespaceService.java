@@ -352,17 +352,23 @@ public final class NamespaceService {
      * @param name where it is one of a network namespace
      * @param mapsRoot whether it is no user namespace, or one that maps the id 0
      * @param setgroups whether it is no user namespace, or one that allows setgroups(2)
+     * @param owner of a mount namespace, to be entered with it where it is not the daemon's own:
+     *     whoever made its files is not to have them run by root of the host
      */
     public record Entrance(
             NamespaceType type,
             Fd namespace,
             @Nullable String name,
             boolean mapsRoot,
-            boolean setgroups)
+            boolean setgroups,
+            @Nullable Fd owner)
             implements AutoCloseable {
         @Override
         public void close() {
             namespace.close();
+            if (owner != null) {
+                owner.close();
+            }
         }
     }
 
@@ -379,22 +385,43 @@ public final class NamespaceService {
         }
         NamespaceRegistry.Name name = found.name();
         Fd open = open(all, found);
+        Fd owner = null;
         try {
             String of = name == null ? null : name.name();
-            if (found.type() != NamespaceType.USER) {
-                return new Entrance(found.type(), open, of, true, true);
+            if (found.type() == NamespaceType.MNT) {
+                owner = otherOwner(open);
+            }
+            if (found.type() != NamespaceType.USER && owner == null) {
+                return new Entrance(found.type(), open, of, true, true, null);
             }
             NamespaceView.User maps =
-                    viewer.user(open, found.leader() == null ? null : found.leader().pid());
+                    viewer.user(
+                            owner == null ? open : owner,
+                            found.leader() == null ? null : found.leader().pid());
             boolean mapsRoot =
                     maps.uidMappings().stream().anyMatch(mapping -> mapping.mapsInside(0))
                             && maps.gidMappings().stream()
                                     .anyMatch(mapping -> mapping.mapsInside(0));
-            return new Entrance(found.type(), open, of, mapsRoot, maps.setgroups());
+            return new Entrance(found.type(), open, of, mapsRoot, maps.setgroups(), owner);
         } catch (RuntimeException e) {
             open.close();
+            if (owner != null) {
+                owner.close();
+            }
             throw e;
         }
+    }
+
+    /** The user namespace that owns another; null where it is the daemon's own. */
+    private @Nullable Fd otherOwner(Fd namespace) {
+        Fd owner = calls.nsGetUserns(namespace);
+        if (finder.own(NamespaceType.USER)
+                .filter(own -> own.id() == syscalls.fstat(owner).inode())
+                .isPresent()) {
+            owner.close();
+            return null;
+        }
+        return owner;
     }
 
     /** One that never had a process is waiting for its first, and lives too. */

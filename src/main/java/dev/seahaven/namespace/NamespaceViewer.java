@@ -136,7 +136,7 @@ final class NamespaceViewer {
                             NamespaceType.MNT,
                             namespace,
                             () -> read(host, "thread-self/mountinfo"));
-            return new NamespaceView.Mnt(text.lines().map(NamespaceViewer::mount).toList());
+            return new NamespaceView.Mnt(ProcRoot.lines(text).map(NamespaceViewer::mount).toList());
         }
     }
 

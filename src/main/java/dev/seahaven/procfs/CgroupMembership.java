@@ -12,7 +12,7 @@ public record CgroupMembership(int hierarchy, String controllers, String path) {
 
     /** Parses a whole file. */
     public static List<CgroupMembership> parse(String text) {
-        return text.lines()
+        return ProcRoot.lines(text)
                 .map(line -> line.split(":", 3))
                 .filter(fields -> fields.length == 3)
                 .map(

@@ -26,7 +26,7 @@ public record MountInfo(
 
     /** Parses a whole file. */
     public static List<MountInfo> parse(String text) {
-        return text.lines().map(MountInfo::parseLine).toList();
+        return ProcRoot.lines(text).map(MountInfo::parseLine).toList();
     }
 
     /** Parses one line. */

@@ -9,8 +9,10 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * A mounted {@code /proc}, or a captured one.
@@ -59,6 +61,14 @@ public record ProcRoot(Path path) {
                     path + " cannot be read; has the daemon too many open files?");
         }
         return found;
+    }
+
+    /**
+     * The lines of a text of the kernel's, which end with a newline alone: String.lines() would cut
+     * at a carriage return too, and whoever may give a name could break a line with it.
+     */
+    public static Stream<String> lines(String text) {
+        return text.isEmpty() ? Stream.of() : Arrays.stream(text.split("\n"));
     }
 
     /** The text of a file, or nothing where it or its process is gone or may not be read. */

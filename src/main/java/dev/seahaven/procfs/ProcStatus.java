@@ -14,7 +14,7 @@ public record ProcStatus(Map<String, String> lines) {
 
     public static ProcStatus parse(String text) {
         Map<String, String> lines = new HashMap<>();
-        for (String line : text.lines().toList()) {
+        for (String line : ProcRoot.lines(text).toList()) {
             int colon = line.indexOf(':');
             if (colon > 0) {
                 lines.put(line.substring(0, colon), line.substring(colon + 1).trim());

@@ -14,6 +14,7 @@ import java.io.UncheckedIOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.FileStore;
+import java.nio.file.FileSystemException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -187,6 +188,10 @@ final class DiskGuard<T> implements AutoCloseable {
 
                         @Override
                         public FileVisitResult visitFileFailed(Path file, IOException failure) {
+                            if (failure instanceof FileSystemException deep
+                                    && "File name too long".equals(deep.getReason())) {
+                                blocks[0] += reserveNow() / BLOCK + 1; // nobody can look there
+                            }
                             return FileVisitResult.CONTINUE; // it is written to meanwhile
                         }
                     });

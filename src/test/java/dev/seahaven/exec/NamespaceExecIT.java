@@ -137,6 +137,22 @@ class NamespaceExecIT {
         }
     }
 
+    /** What lies there was made by who is inside, and ran as root of the host. */
+    @Test
+    void inTheMountsOfASandboxItHasNoMoreThanTheSandbox() {
+        String id = api.create("{\"command\":[\"sleep\",\"60\"]}");
+        int pid = api.pid(id);
+        long mounts = HostProcess.number(Outside.namespace(pid, "mnt"));
+        JsonNode result = exec(mounts, "touch /made; id -u; cat /etc/shadow 2>&1", "");
+        assertThat(result.path("stdout").asString())
+                .startsWith("0\n")
+                .contains("Permission denied");
+        assertThat(Outside.run("stat", "-c", "%u", "/proc/" + pid + "/root/made").trim())
+                .isEqualTo(Outside.run("stat", "-c", "%u", "/proc/" + pid + "/root/tmp").trim())
+                .isNotEqualTo("0");
+        api.destroy(id);
+    }
+
     @Test
     void detachedItRunsOn() {
         try (HostProcess process = HostProcess.sleeping("exec unshare --uts sleep 60")) {

@@ -28,6 +28,15 @@ class MountInfoTest {
                         });
     }
 
+    /** The kernel escapes blanks and newlines only. */
+    @Test
+    void aMountPointWithACarriageReturn() {
+        assertThat(MountInfo.parse("36 35 0:4 / /a\rb rw - proc proc rw\n"))
+                .singleElement()
+                .satisfies(mount -> assertThat(mount.mountPoint()).isEqualTo("/a\rb"));
+        assertThat(CgroupMembership.parse("0::/a\rb\n")).hasSize(1);
+    }
+
     @Test
     void aTableThatCannotBeReadIsNotAnEmptyOne(@TempDir Path proc) {
         assertThatThrownBy(() -> MountInfo.read(new ProcRoot(proc)))

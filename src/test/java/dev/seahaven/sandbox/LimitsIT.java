@@ -125,6 +125,8 @@ class LimitsIT {
             value = {
                 "cat /dev/zero > /x; exec sleep 60 | true",
                 "cat /dev/zero > /x$(printf '\\377'); exec sleep 60 | true",
+                "perl -e '$d = q(d)x200; for (1..25) { mkdir $d; chdir $d or die } open F, q(>x);"
+                        + " 1 while syswrite F, q(x)x65536; sleep 60' | true",
                 "exec 3> /x; rm /x; cat /dev/zero >&3; exec sleep 60 | false",
             })
     void whoFillsTheDiskOfAllIsEndedAndTheOthersAreNot(String fill, boolean keeps)
