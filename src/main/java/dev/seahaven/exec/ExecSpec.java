@@ -1,5 +1,7 @@
 package dev.seahaven.exec;
 
+import dev.seahaven.launcher.LaunchPlan.Program;
+import dev.seahaven.namespace.IdMapping;
 import dev.seahaven.web.Violations;
 
 import org.jspecify.annotations.Nullable;
@@ -28,11 +30,7 @@ record ExecSpec(
     private static final String PATH =
             "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     private static final Pattern USER = Pattern.compile("(\\d{1,10})(?::(\\d{1,10}))?");
-    private static final long ID_MAX = 4_294_967_294L;
-
-    /** The kernel's MAX_ARG_STRLEN: one argument or variable (execve(2)). */
-    private static final int STRING_BYTES_MAX = 128 * 1024 - 1;
-
+    private static final long ID_MAX = IdMapping.ID_COUNT - 1;
     private static final int TEXT_MAX = 512 * 1024;
     private static final int VARIABLES_MAX = 10_000;
     private static final double TIMEOUT_MAX_SECONDS = 1e9;
@@ -84,9 +82,9 @@ record ExecSpec(
                         .allMatch(
                                 each ->
                                         each.getBytes(StandardCharsets.UTF_8).length
-                                                <= STRING_BYTES_MAX),
+                                                <= Program.STRING_BYTES_MAX),
                 field,
-                "has one of more than " + STRING_BYTES_MAX + " bytes");
+                "has one of more than " + Program.STRING_BYTES_MAX + " bytes");
     }
 
     private static List<String> command(@Nullable List<@Nullable String> asked, Violations wrong) {

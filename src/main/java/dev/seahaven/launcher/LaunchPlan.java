@@ -240,5 +240,9 @@ public record LaunchPlan(
     public record Attachment(Fd tree, String target) {}
 
     public record Program(
-            List<String> arguments, List<String> environment, String workingDirectory) {}
+            List<String> arguments, List<String> environment, String workingDirectory) {
+
+        /** The kernel's MAX_ARG_STRLEN: one argument or variable, in bytes (execve(2)). */
+        public static final int STRING_BYTES_MAX = 128 * 1024 - 1;
+    }
 }

@@ -1,5 +1,6 @@
 package dev.seahaven.sandbox;
 
+import dev.seahaven.launcher.LaunchPlan.Program;
 import dev.seahaven.mount.Paths;
 import dev.seahaven.namespace.IdMapping;
 import dev.seahaven.namespace.IdMappingRequest;
@@ -39,9 +40,6 @@ final class SpecResolver {
     static final int LABELS_MAX = 100;
     private static final int VARIABLES_MAX = 10_000;
     private static final int ARGUMENT_BYTES_MAX = 512 * 1024;
-
-    /** The kernel's MAX_ARG_STRLEN: one argument or variable (execve(2)). */
-    private static final int STRING_BYTES_MAX = 128 * 1024 - 1;
 
     private static final double TIMEOUT_MAX_SECONDS = 366 * 24 * 3600.0;
 
@@ -197,10 +195,12 @@ final class SpecResolver {
         for (String string : strings) {
             int bytes = string.getBytes(StandardCharsets.UTF_8).length;
             total += bytes + 1L;
-            if (bytes > STRING_BYTES_MAX) {
+            if (bytes > Program.STRING_BYTES_MAX) {
                 violations.add(
                         "command",
-                        "one argument or variable has more than " + STRING_BYTES_MAX + " bytes");
+                        "one argument or variable has more than "
+                                + Program.STRING_BYTES_MAX
+                                + " bytes");
                 return;
             }
         }
