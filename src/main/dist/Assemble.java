@@ -1,35 +1,25 @@
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.UnixDomainSocketAddress;
-import java.nio.ByteBuffer;
-import java.nio.channels.Channels;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystem;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.jar.JarFile;
 import java.util.spi.ToolProvider;
 import java.util.stream.Stream;
 
 /**
  * Makes of the jars a directory that runs on a host without a JDK: a trimmed runtime, and an AOT
- * cache (JEP 483) of the classes in {@code classes.lst}. The same sources give the same bytes. Run
- * by Maven on the toolchain's JDK: {@code java Assemble.java DIST JAR SOURCES TIMESTAMP LAUNCHER
- * OPTIONS LEARN}. Where LEARN is {@code true}, the list is written anew by a daemon that is started
- * and asked for each kind of answer, which needs root.
+ * cache of classes (JEP 514). Run by Maven on the toolchain's JDK: {@code java Assemble.java DIST
+ * JAR SOURCES TIMESTAMP LAUNCHER OPTIONS}.
  */
 final class Assemble {
 
@@ -40,13 +30,8 @@ final class Assemble {
             "java.base,java.desktop,java.instrument,java.logging,java.management,java.naming,java.security.jgss,"
                 + "java.sql,java.xml,jdk.jfr,jdk.management,jdk.unsupported";
 
-    private static final Path SAME_PLACE = Path.of("/tmp/seahaven-distribution");
-
     /** Of the bill itself: its metadata has another, further in. */
     private static final String COMPONENTS = "\n  \"components\" : [";
-
-    private static final String CLASSES = "classes.lst";
-    private static final String RUN = "{\"command\":[\"/bin/true\"]}";
 
     private final Path dist;
     private final Path sources;
@@ -77,9 +62,6 @@ final class Assemble {
             assemble.resolveBeans(arguments[3]);
             // The cache holds size and time of each jar: the package gives all files this time too.
             assemble.setTimes(time);
-            if (Boolean.parseBoolean(arguments[6])) {
-                assemble.learn();
-            }
             assemble.cache();
         } finally {
             delete(assemble.scratch);
@@ -93,9 +75,8 @@ final class Assemble {
         Path generated = scratch.resolve("sources");
         Path resources = Files.createDirectories(scratch.resolve("resources"));
         Path classes = Files.createDirectories(scratch.resolve("classes"));
-        runInStillTime(
-                scratch,
-                List.of(
+        run(
+                new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-cp",
                         jar.toString(),
@@ -178,9 +159,8 @@ final class Assemble {
         if (Files.exists(runtime)) {
             delete(runtime);
         }
-        runInStillTime(
-                dist,
-                List.of(
+        run(
+                new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "jlink").toString(),
                         "--add-modules",
                         MODULES,
@@ -266,28 +246,6 @@ final class Assemble {
         return System.getenv().getOrDefault("CC", "cc");
     }
 
-    /**
-     * Runs a program for which no time passes: the JDK takes the order of its sets from that clock,
-     * and soft references, of which the cache has some, bear it.
-     */
-    private void runInStillTime(Path directory, List<String> command) throws Exception {
-        Path clock = scratch.resolve("clock.so");
-        if (!Files.exists(clock)) {
-            run(
-                    new ProcessBuilder(
-                            compiler(),
-                            "-O2",
-                            "-shared",
-                            "-fPIC",
-                            "-o",
-                            clock.toString(),
-                            sources.resolve("clock.c").toString()));
-        }
-        ProcessBuilder still = new ProcessBuilder(command).directory(directory.toFile());
-        still.environment().put("LD_PRELOAD", clock.toString());
-        run(still);
-    }
-
     private static String run(ProcessBuilder builder) throws Exception {
         Process process = builder.redirectErrorStream(true).start();
         String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
@@ -305,141 +263,30 @@ final class Assemble {
         }
     }
 
-    // ---------------------------------------------------------------- the cache
-
     /**
-     * From a list, and not from what a run has loaded just now, which is never twice the same. The
-     * cache holds the path of each jar, and finds them by the part that all have in common: so they
-     * are given under a name that is the same for every build, one build after the other.
+     * From a run of the daemon that ends when its beans are made, before it asks anything of the
+     * host: it needs no root, and nine of ten classes of a start and a first request are loaded by
+     * then.
      */
     private void cache() throws Exception {
         Path cache = dist.resolve("seahaven.aot");
         Files.deleteIfExists(cache);
         List<String> command = new ArrayList<>();
         command.add(dist.resolve("runtime/bin/java").toString());
-        command.add("-Xshare:dump");
-        command.add("-XX:+AOTClassLinking");
-        command.add("-XX:SharedClassListFile=" + sources.resolve(CLASSES));
-        command.add("-XX:SharedArchiveFile=" + cache);
+        command.add("-XX:AOTCacheOutput=" + cache);
         command.add("-Xlog:all=error");
-        command.addAll(options);
-        command.addAll(List.of("-cp", SAME_PLACE.resolve("seahaven.jar").toString()));
-        try (FileChannel lock =
-                        FileChannel.open(
-                                Path.of(SAME_PLACE + ".lock"),
-                                StandardOpenOption.CREATE,
-                                StandardOpenOption.WRITE);
-                FileLock held = lock.lock()) {
-            Files.deleteIfExists(SAME_PLACE); // of a build that was killed
-            Files.createSymbolicLink(SAME_PLACE, dist);
-            try {
-                runInStillTime(dist, command);
-            } finally {
-                Files.delete(SAME_PLACE);
-            }
-        }
-    }
-
-    // ---------------------------------------------------------------- the list of classes
-
-    private void learn() throws Exception {
-        Path list = scratch.resolve(CLASSES);
-        List<String> command = new ArrayList<>();
-        command.add(dist.resolve("runtime/bin/java").toString());
-        command.add("-XX:DumpLoadedClassList=" + list);
         command.addAll(options);
         command.addAll(
                 List.of(
+                        "-Dspring.context.exit=onRefresh",
                         "-jar",
                         dist.resolve("seahaven.jar").toString(),
                         "--seahaven.run-directory=" + scratch.resolve("run"),
                         "--seahaven.state-directory=" + scratch.resolve("state"),
-                        "--seahaven.cgroup=seahaven-learning",
                         "--server.port=0"));
-        Path log = scratch.resolve("log");
-        Process daemon =
-                new ProcessBuilder(command)
-                        .redirectErrorStream(true)
-                        .redirectOutput(log.toFile())
-                        .start();
-        try {
-            Path socket = scratch.resolve("run/seahaven.sock");
-            for (int i = 0; i < 600 && !Files.exists(socket) && daemon.isAlive(); i++) {
-                Thread.sleep(100);
-            }
-            serve(socket);
-        } catch (IOException e) {
-            throw new IOException("the daemon does not serve:\n" + Files.readString(log), e);
-        } finally {
-            daemon.destroy();
-        }
-        if (!daemon.waitFor(1, TimeUnit.MINUTES)) {
-            daemon.destroyForcibly();
-            throw new IOException("the daemon does not end:\n" + Files.readString(log));
-        }
-        // A class that a loader of its own took from a jar is told with the jar's path on this
-        // machine.
-        Files.write(
-                sources.resolve(CLASSES),
-                Files.readAllLines(list).stream()
-                        .filter(line -> !line.startsWith("#") && !line.contains(" source: "))
-                        .toList());
-    }
-
-    private static void serve(Path socket) throws IOException {
-        for (int i = 0; i < 60; i++) {
-            request(socket, "POST", "/runs", RUN);
-        }
-        for (int i = 0; i < 5; i++) {
-            request(
-                    socket,
-                    "POST",
-                    "/sandboxes",
-                    "{\"name\":\"training\",\"command\":[\"/bin/sleep\",\"60\"]}");
-            for (String path : List.of("", "/stats", "/audit", "/logs")) {
-                request(socket, "GET", "/sandboxes/training" + path, "");
-            }
-            request(socket, "DELETE", "/sandboxes/training?force=true", "");
-            for (String path :
-                    List.of(
-                            "/sandboxes",
-                            "/namespaces",
-                            "/namespaces/graph",
-                            "/processes",
-                            "/processes/1",
-                            "/system",
-                            "/actuator/health/watchdog",
-                            "/actuator/prometheus",
-                            "/v3/api-docs",
-                            "/nowhere")) {
-                request(socket, "GET", path, "");
-            }
-        }
-    }
-
-    private static void request(Path socket, String method, String path, String body)
-            throws IOException {
-        try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
-            String text =
-                    method
-                            + " "
-                            + path
-                            + " HTTP/1.1\r\n"
-                            + "Host: localhost\r\n"
-                            + "Connection: close\r\n"
-                            + "Content-Type: application/json\r\n"
-                            + "Content-Length: "
-                            + body.length()
-                            + "\r\n\r\n"
-                            + body;
-            channel.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.US_ASCII)));
-            byte[] answer = Channels.newInputStream(channel).readAllBytes();
-            String status =
-                    new String(answer, 0, Math.min(12, answer.length), StandardCharsets.US_ASCII);
-            if (!status.startsWith("HTTP/1.1 2") && !path.equals("/nowhere")) {
-                throw new IOException(
-                        method + " " + path + ": " + new String(answer, StandardCharsets.UTF_8));
-            }
+        run(new ProcessBuilder(command).directory(scratch.toFile()));
+        if (!Files.exists(cache)) {
+            throw new IOException("the JVM has made no cache of its classes");
         }
     }
 
