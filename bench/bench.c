@@ -171,7 +171,8 @@ static struct series series[WORKS] = {{.name = "floor"},
                                       {.name = "the same without a filter"},
                                       {.name = "the same with Landlock"},
                                       {.name = "POST /sandboxes + DELETE"}};
-static void (*const works[WORKS])(void) = {do_floor, do_unhardened_floor, do_run, do_run_unfiltered, do_run_with_landlock, do_sandbox};
+static void (*const works[WORKS])(void) = {do_floor,          do_unhardened_floor,  do_run,
+                                           do_run_unfiltered, do_run_with_landlock, do_sandbox};
 
 /*
  * What a layer adds: the same work with and without it, in turn and in changing order, each pair so close together that the
@@ -227,7 +228,9 @@ int main(int count, char **arguments)
     for (unsigned i = 0; i < WORKS; i++)
         qsort(series[i].millis, series[i].count, sizeof(double), compare);
 
-    printf("| | min ms | median ms | p99 ms | median / floor | a second, %d clients | rate / floor |\n|---|---|---|---|---|---|---|\n", WORKERS);
+    printf("| | min ms | median ms | p99 ms | median / floor | a second, %d clients | rate / floor "
+           "|\n|---|---|---|---|---|---|---|\n",
+           WORKERS);
     for (unsigned i = 0; i < WORKS; i++)
         printf("| %s | %.2f | %.2f | %.2f | %.2f | %.0f | %.2f |\n", series[i].name, quantile(&series[i], 0),
                quantile(&series[i], 0.5), quantile(&series[i], 0.99), quantile(&series[i], 0.5) / quantile(&series[0], 0.5),

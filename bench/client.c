@@ -41,9 +41,10 @@ int request(const char *method, const char *path, const char *body)
 {
     char text[2048];
     size_t have = 0, need = 0;
-    int length = snprintf(text, sizeof text,
-                          "%s %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                          method, path, strlen(body), body);
+    int length =
+        snprintf(text, sizeof text,
+                 "%s %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", method,
+                 path, strlen(body), body);
 
     if (write(connection, text, (size_t)length) != length)
         die("write");

@@ -3,8 +3,8 @@
  * an overlay over the host's / with a prepared tmpfs upper, /dev with its devices, devpts, shm and mqueue, proc, sysfs,
  * masks, read-only paths, loopback, host name, pivot_root, credentials, exec of a static program, wait, removal of the
  * cgroup. Hardened, it also loads the filter of system calls and makes, limits and enters the groups on v1 hierarchies that a
- * running sandbox of the daemon has. No init, no monitor, no log, no protocol, one process that does it all: nothing that does the same can be
- * faster without preparing worlds beforehand.
+ * running sandbox of the daemon has. No init, no monitor, no log, no protocol, one process that does it all: nothing that does
+ * the same can be faster without preparing worlds beforehand.
  */
 #include "floor.h"
 
@@ -35,12 +35,12 @@
 #define FILTER_MAX 4096 /* BPF_MAXINSNS */
 #define GROUPS_MAX 8
 #define FIRST_ID 4000000000u
-#define CHECK(expression)                                                                                                          \
-    do                                                                                                                             \
-        if ((expression) < 0) {                                                                                                    \
-            fprintf(stderr, "floor: %s: %s\n", #expression, strerror(errno));                                                      \
-            _exit(1);                                                                                                              \
-        }                                                                                                                          \
+#define CHECK(expression)                                                                                                      \
+    do                                                                                                                         \
+        if ((expression) < 0) {                                                                                                \
+            fprintf(stderr, "floor: %s: %s\n", #expression, strerror(errno));                                                  \
+            _exit(1);                                                                                                          \
+        }                                                                                                                      \
     while (0)
 
 static const char *program;
@@ -58,7 +58,8 @@ static int make_mount(const char *type, unsigned attributes, const char *const (
 
     CHECK(fs = sys_fsopen(type));
     for (; options != NULL && (*options)[0] != NULL; options++)
-        CHECK(sys_fsconfig(fs, (*options)[1] != NULL ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, (*options)[0], (*options)[1], 0));
+        CHECK(
+            sys_fsconfig(fs, (*options)[1] != NULL ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, (*options)[0], (*options)[1], 0));
     CHECK(sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
     int mount = sys_fsmount(fs, attributes);
     CHECK(mount);
@@ -138,11 +139,13 @@ static void write_file(const char *path, const char *text)
 static void make_dev(int root)
 {
     static const char *const names[] = {"null", "zero", "full", "random", "urandom", "tty"};
-    static const char *const links[][2] = {{"/proc/self/fd", "fd"},         {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
-                                           {"/proc/self/fd/2", "stderr"}, {"pts/ptmx", "ptmx"},         {"/proc/kcore", "core"}};
+    static const char *const links[][2] = {{"/proc/self/fd", "fd"},       {"/proc/self/fd/0", "stdin"},
+                                           {"/proc/self/fd/1", "stdout"}, {"/proc/self/fd/2", "stderr"},
+                                           {"pts/ptmx", "ptmx"},          {"/proc/kcore", "core"}};
     static const char *const dev_options[][2] = {{"mode", "755"}, {"size", "65536k"}, {NULL, NULL}};
     static const char *const shm_options[][2] = {{"mode", "1777"}, {"size", "65536k"}, {NULL, NULL}};
-    static const char *const pts_options[][2] = {{"ptmxmode", "0666"}, {"mode", "0620"}, {"newinstance", NULL}, {"gid", "5"}, {NULL, NULL}};
+    static const char *const pts_options[][2] = {
+        {"ptmxmode", "0666"}, {"mode", "0620"}, {"newinstance", NULL}, {"gid", "5"}, {NULL, NULL}};
     char path[32];
     int dev = make_mount("tmpfs", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, dev_options);
 
@@ -171,7 +174,8 @@ static void make_dev(int root)
 
 static void hide_paths(int proc, int sys)
 {
-    static const char *const files[] = {"interrupts", "kcore", "keys", "latency_stats", "sched_debug", "timer_list", "timer_stats"};
+    static const char *const files[] = {"interrupts",  "kcore",      "keys",       "latency_stats",
+                                        "sched_debug", "timer_list", "timer_stats"};
     static const char *const dirs[] = {"acpi", "asound", "scsi"};
     static const char *const read_only[] = {"bus", "fs", "irq", "sys", "sysrq-trigger"};
     static const char *const options[][2] = {{"nr_blocks", "1"}, {"nr_inodes", "2"}, {NULL, NULL}};
@@ -334,7 +338,8 @@ void floor_run(bool hardened)
     int overlay = make_overlay();
     CHECK(pipe2(go, O_CLOEXEC));
     struct clone_args arguments = {
-        .flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_PIDFD | CLONE_INTO_CGROUP,
+        .flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_PIDFD |
+                 CLONE_INTO_CGROUP,
         .pidfd = (uint64_t)(uintptr_t)&pidfd,
         .cgroup = (uint64_t)(unsigned)group,
         .exit_signal = SIGCHLD,

@@ -32,8 +32,8 @@ static pid_t clone_child(const struct launch *launch, uint64_t more_flags, int *
 static void write_time_offsets(const struct plan *plan)
 {
     char text[128];
-    int length = snprintf(text, sizeof text, "monotonic %lld 0\nboottime %lld 0\n", (long long)plan->monotonic_offset_seconds,
-                          (long long)plan->boottime_offset_seconds);
+    format(text, sizeof text, "monotonic %lld 0\nboottime %lld 0\n", (long long)plan->monotonic_offset_seconds,
+           (long long)plan->boottime_offset_seconds);
 
     /* The offsets are frozen as soon as a process is in the namespace, so it is unshared and written before the clone
      * (time_namespaces(7)). */
@@ -43,7 +43,7 @@ static void write_time_offsets(const struct plan *plan)
     int fd = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         fail("open", "/proc/self/timens_offsets");
-    if (write(fd, text, (size_t)length) != length)
+    if (!write_all(fd, text, strlen(text)))
         fail("write", "/proc/self/timens_offsets");
     close(fd);
 }
@@ -59,9 +59,11 @@ __attribute__((noreturn)) static void join_and_clone(struct launch *launch, int 
     if ((plan->flags & PLAN_TIME_NS) != 0)
         write_time_offsets(plan);
     enter_stage(STAGE_JOIN);
-    for (uint32_t i = 0; i < plan->joins; i++) /* the daemon puts user last: after it the others' owner may be out of reach */
+    for (uint32_t i = 0; i < plan->joins; i++) { /* the daemon puts user last: after it the others' owner may be out of reach */
+        enter_item(i);
         if (setns(launch->fds[plan->join[i].fd], (int)plan->join[i].flag) < 0)
             fail("setns", "flag %#x", plan->join[i].flag);
+    }
     pid_t pid = clone_child(launch, CLONE_PARENT, &pidfd);
     if (pid == 0)
         sandbox_child(launch);
@@ -100,7 +102,7 @@ static void write_map(pid_t pid, const char *file, struct span text)
 {
     char path[64];
 
-    snprintf(path, sizeof path, "/proc/%d/%s", pid, file);
+    format(path, sizeof path, "/proc/%d/%s", pid, file);
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         fail("open", "%s", file);
@@ -121,4 +123,22 @@ void write_maps(const struct launch *launch)
         write_map(launch->pid, "uid_map", plan->uid_map);
     if (plan->gid_map.length != 0)
         write_map(launch->pid, "gid_map", plan->gid_map);
+}
+
+void send_maps_written(const struct launch *launch)
+{
+    if (send_with_fds(launch->sync, "u", 1, NULL, 0) < 0 && errno != EPIPE)
+        fail("sendmsg", "maps written");
+}
+
+void wait_for_maps(void)
+{
+    char byte;
+    ssize_t got;
+
+    do
+        got = read(FD_SYNC, &byte, 1);
+    while (got < 0 && errno == EINTR);
+    if (got != 1)
+        _exit(1); /* the monitor is gone */
 }

@@ -1,6 +1,6 @@
 /*
- * Pid 1 of the container image: starts the daemon, hands signals on to it, and reaps all others, for orphaned monitors of sandboxes become
- * children of pid 1, and a JVM reaps no strangers.
+ * Pid 1 of the container image: starts the daemon, hands signals on to it, and reaps all others, for orphaned monitors of
+ * sandboxes become children of pid 1, and a JVM reaps no strangers.
  *
  *   seahaven-init COMMAND [ARGUMENT...]
  *   seahaven-init --health SOCKET     asks the daemon for its health: status 0 when it is well
@@ -33,7 +33,8 @@ static int health(const char *path)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0 ||
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) < 0 ||
-        connect(fd, (struct sockaddr *)&address, sizeof address) < 0 || write(fd, request, sizeof request - 1) != (ssize_t)sizeof request - 1) {
+        connect(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
+        write(fd, request, sizeof request - 1) != (ssize_t)sizeof request - 1) {
         perror(path);
         return 1;
     }

@@ -13,6 +13,7 @@
  */
 void become_inside_root(const struct plan *plan)
 {
+    enter_stage(STAGE_MAPS);
     if ((plan->flags & PLAN_DENY_SETGROUPS) == 0 && syscall(SYS_setgroups, 0, NULL) < 0)
         fail("setgroups", "none");
     if (syscall(SYS_setresgid, 0, 0, 0) < 0)
@@ -41,6 +42,10 @@ void forbid_new_privileges(void)
 
 void keep_only_kill(void)
 {
+    /* EPERM where the daemon itself may not: then it keeps what the daemon has. EINVAL: the kernel knows no more. */
+    for (unsigned capability = 0; capability < 64; capability++)
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
+            break;
     set_capabilities(1ull << CAP_KILL, 0);
     forbid_new_privileges();
 }
@@ -63,6 +68,7 @@ void setup_credentials(const struct plan *plan)
         fail("prctl", "PR_SET_KEEPCAPS");
     if (syscall(SYS_setresuid, plan->uid, plan->uid, plan->uid) < 0)
         fail("setresuid", "%u", plan->uid);
+    enter_stage(STAGE_CAPABILITIES);
     set_capabilities(plan->uid == 0 ? plan->capabilities : plan->ambient, plan->ambient);
     for (unsigned capability = 0; capability < 64; capability++)
         if ((plan->ambient >> capability & 1) != 0 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) < 0)

@@ -14,6 +14,7 @@ void set_rlimits(const struct plan *plan)
     enter_stage(STAGE_RLIMITS);
     for (uint32_t i = 0; i < plan->rlimits; i++) {
         const struct rlimit_wanted *wanted = &plan->rlimit[i];
+        enter_item(i);
         struct rlimit limit = {.rlim_cur = wanted->soft, .rlim_max = wanted->hard};
         if (setrlimit((int)wanted->resource, &limit) < 0)
             fail("setrlimit", "%u", wanted->resource);
@@ -70,13 +71,17 @@ void restrict_with_landlock(const struct plan *plan)
     if (ruleset < 0)
         fail("landlock_create_ruleset", "%#llx %#llx %#llx", (unsigned long long)handled[0], (unsigned long long)handled[1],
              (unsigned long long)handled[2]);
-    for (uint32_t i = 0; i < plan->landlock_paths; i++)
+    for (uint32_t i = 0; i < plan->landlock_paths; i++) {
+        enter_item(i);
         allow_path(ruleset, &plan->landlock_path[i]);
+    }
     for (uint32_t i = 0; i < plan->landlock_ports; i++) {
         const struct landlock_port *rule = &plan->landlock_port[i];
+        enter_item(plan->landlock_paths + i);
         if (sys_landlock_add_rule(ruleset, LANDLOCK_NET_PORT, (const uint64_t[]){rule->access, rule->port}) < 0)
             fail("landlock_add_rule", "port %llu", (unsigned long long)rule->port);
     }
+    enter_item(WIRE_NO_ITEM);
     if (sys_landlock_restrict_self(ruleset) < 0)
         fail("landlock_restrict_self", "%u paths", plan->landlock_paths);
     close(ruleset);

@@ -1,8 +1,8 @@
+/* Pid 1 of a sandbox, and the keeper of namespaces: they execute nothing, and are never dumpable. */
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -10,111 +10,31 @@
 #include "launcher.h"
 #include "syscalls.h"
 
+static char *first_argument;
+static size_t arguments_size;
+
+void remember_arguments(char *first)
+{
+    first_argument = first;
+    arguments_size = strlen(first) + 1;
+}
+
+/* The name that ps shows, long and short: what is left of the spawner's own would tell who made the sandbox. */
+static void call_this_process(const char *name)
+{
+    prctl(PR_SET_NAME, name, 0, 0, 0);
+    if (strlen(name) < arguments_size) {
+        memset(first_argument, 0, arguments_size);
+        memcpy(first_argument, name, strlen(name));
+    }
+}
+
 static void close_all_but(int kept)
 {
     if (kept > 0)
         sys_close_range(0, (unsigned)kept - 1, 0); /* -1 keeps none */
     sys_close_range((unsigned)kept + 1, ~0u, 0);
 }
-
-/* ------------------------------------------------------------------ the command */
-
-/* No link of /proc is followed: a descriptor that is still open here must not become a way out. */
-static void enter_working_directory(const struct plan *plan)
-{
-    enter_stage(STAGE_WORKING_DIRECTORY);
-    int dir = sys_openat2(AT_FDCWD, plan->working_directory.bytes, O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_NO_MAGICLINKS);
-    if (dir < 0)
-        fail("openat2", "%s", plan->working_directory.bytes);
-    if (fchdir(dir) < 0)
-        fail("fchdir", "%s", plan->working_directory.bytes);
-    close(dir);
-}
-
-static const char *search_path(char *const *environment)
-{
-    for (; *environment != NULL; environment++)
-        if (strncmp(*environment, "PATH=", 5) == 0)
-            return *environment + 5;
-    return "";
-}
-
-/* Looks a name without a slash up as a shell does: a program that may not be executed is told only when no other is found. */
-static void execute(char *const *arguments, char *const *environment)
-{
-    const char *name = arguments[0];
-    static char path[4096];
-    int error = ENOENT;
-
-    if (strchr(name, '/') != NULL) {
-        execve(name, arguments, environment);
-        return;
-    }
-    for (const char *at = search_path(environment); name[0] != '\0' && *at != '\0';) {
-        size_t length = strcspn(at, ":");
-        if (length > 0 && length + 1 + strlen(name) < sizeof path) {
-            memcpy(path, at, length);
-            path[length] = '/';
-            strcpy(path + length + 1, name);
-            execve(path, arguments, environment);
-            if (errno != ENOENT && errno != ENOTDIR)
-                error = errno;
-            if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
-                break;
-        }
-        at += length + (at[length] == ':');
-    }
-    errno = error;
-}
-
-/* The members of a list as execve(2) takes them; the memory lives until then. */
-static char **vector_of(struct span_list list)
-{
-    char **vector = sbrk((intptr_t)((list.count + 1) * sizeof *vector));
-
-    if (vector == (void *)-1)
-        fail("brk", "%u arguments", list.count);
-    for (uint32_t i = 0; i < list.count; i++)
-        vector[i] = (char *)(uintptr_t)span_next(&list.at).bytes;
-    vector[list.count] = NULL;
-    return vector;
-}
-
-void run_command(const struct launch *launch)
-{
-    const struct plan *plan = &launch->plan;
-    char **arguments = vector_of(plan->arguments);
-    char **environment = vector_of(plan->environment);
-
-    /* Landlock and seccomp take no new privileges or CAP_SYS_ADMIN, which ends with the credentials; a filter that could
-     * stop the steps between comes last. */
-    bool no_new_privileges = (plan->flags & PLAN_NO_NEW_PRIVS) != 0;
-    leave_keyring();
-    set_rlimits(plan);
-    set_label(plan);
-    close(FD_PROC); /* no path of the plan may lead through it */
-    if (no_new_privileges)
-        forbid_new_privileges();
-    restrict_with_landlock(plan);
-    if (!no_new_privileges)
-        load_filter(plan);
-    setup_credentials(plan);
-    enter_working_directory(plan);
-    umask(022);
-    if (no_new_privileges)
-        load_filter(plan);
-    enter_stage(STAGE_EXEC);
-    launch->progress->executed_nanos = clock_nanos(CLOCK_REALTIME);
-    launch->progress->executed_monotonic_nanos = clock_nanos(CLOCK_MONOTONIC);
-    execute(arguments, environment);
-    int error = errno;
-    launch->progress->executed_nanos = 0; /* it was not, and the monitor may not have looked at the report yet */
-    launch->progress->executed_monotonic_nanos = 0;
-    errno = error;
-    fail("execve", "%s", arguments[0]);
-}
-
-/* ------------------------------------------------------------------ init */
 
 static void report_status(int status)
 {
@@ -161,6 +81,7 @@ void run_init(const struct launch *launch)
     enter_stage(STAGE_INIT);
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
+    call_this_process("init");
     if ((plan->flags & PLAN_PID_SHARED) != 0 && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
         fail("prctl", "PR_SET_CHILD_SUBREAPER");
     static _Alignas(16) char stack[64 * 1024];
@@ -190,7 +111,7 @@ void run_keeper(const struct launch *launch)
     enter_stage(STAGE_INIT);
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
-    prctl(PR_SET_NAME, "seahaven-keep", 0, 0, 0);
+    call_this_process("seahaven-keep");
     if (setsid() < 0 && errno != EPERM)
         fail("setsid", "keeper");
     if (getpid() == 1)

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "fail.h"
+#include "io.h"
 #include "wire.h"
 
 /* Places in the spawner's mount namespace, which holds nothing else (docs/adr/0002). */
@@ -25,10 +26,10 @@ enum child_fd { FD_STDIN, FD_STDOUT, FD_STDERR, FD_SYNC, FD_STATUS, FD_PROC, FD_
 struct host { /* of the spawner, inherited by every monitor */
     pid_t spawner;
     int requests, wanted; /* sockets and pipe: requests come, and monitors tell that more of them are wanted */
-    int net_ns, ipc_ns;  /* its own namespaces, for the way back */
-    int proc;            /* its /proc: what is mounted there elsewhere may be anything */
-    int last_fd;         /* what a monitor opens comes after it */
-    bool proc_has_pidns; /* proc takes the option pidns (Linux 6.17) */
+    int net_ns, ipc_ns;   /* its own namespaces, for the way back */
+    int proc;             /* its /proc: what is mounted there elsewhere may be anything */
+    int last_fd;          /* what a monitor opens comes after it */
+    bool proc_has_pidns;  /* proc takes the option pidns (Linux 6.17) */
 };
 
 /* Shared with the child until it executes the command: what the monitor learns without being woken. */
@@ -58,23 +59,54 @@ struct mounts {
     int fd[MOUNT_FDS_MAX]; /* -1: not there; after MOUNTS_FIXED the attachments, and then the devices */
 };
 
+/* places.c */
+void make_mount_namespace(void);
+
+/* seats.c */
+bool make_seats(void);
+bool reserve_seat(void);
+void return_seat(void);
+void free_seat(pid_t monitor);
+bool monitor_sits_down(void); /* false: enough of them wait */
+void monitor_stands_up(const struct host *host);
+
+/* spawner.c */
+__attribute__((noreturn)) void refuse(const char *what); /* before there is anybody to report to */
+__attribute__((noreturn)) void run_spawner(struct host *host);
+
+/* monitor.c */
+__attribute__((noreturn)) void run_monitor(const struct host *host);
+
 /* clone.c */
 void start_child(struct launch *launch);
 void write_maps(const struct launch *launch);
+void send_maps_written(const struct launch *launch);
+void wait_for_maps(void); /* in the child */
 
 /* mounts.c, in the monitor */
 int make_root(const struct launch *launch);
 void guard_trees(const struct launch *launch);
 void make_kernel_filesystems(const struct launch *launch, struct mounts *mounts);
 void remove_work(pid_t monitor); /* detaches the layers of an overlay that is mounted, or will never be */
+void send_mounts(const struct launch *launch, const struct mounts *mounts);
 
 /* mounts.c, in the child */
 void build_devices(const struct plan *plan);
+void receive_mounts(const struct plan *plan, struct mounts *mounts);
 void setup_mounts(const struct plan *plan, const struct mounts *mounts);
 void mask_paths(const struct plan *plan, const struct mounts *mounts);
 void change_root(const struct plan *plan, const struct mounts *mounts);
-
 void refresh_mounts(const struct plan *plan, const struct mounts *mounts); /* in a copy of another's mounts */
+
+/* child.c */
+__attribute__((noreturn)) void sandbox_child(struct launch *launch);
+__attribute__((noreturn)) void run_command(const struct launch *launch);
+
+/* credentials.c */
+void become_inside_root(const struct plan *plan);
+void setup_credentials(const struct plan *plan);
+void forbid_new_privileges(void);
+void keep_only_kill(void); /* all that init needs: the command may have another uid */
 
 /* hardening.c, in the command */
 void leave_keyring(void);
@@ -83,38 +115,7 @@ void set_label(const struct plan *plan);
 void restrict_with_landlock(const struct plan *plan);
 void load_filter(const struct plan *plan);
 
-/* credentials.c */
-void become_inside_root(const struct plan *plan);
-void setup_credentials(const struct plan *plan);
-void forbid_new_privileges(void);
-void keep_only_kill(void); /* all that init needs: the command may have another uid */
-
-/* fds.c */
-int receive_fd(int socket);
-void receive_plan(struct launch *launch);
-void forget_plan(void);
-void send_mounts(const struct launch *launch, const struct mounts *mounts);
-void receive_mounts(const struct plan *plan, struct mounts *mounts);
-void wait_for_maps(void);
-void send_maps_written(const struct launch *launch);
-void arrange_descriptors(const struct launch *launch);
-bool send_pid(int socket, pid_t pid, int pidfd);
-bool receive_pid(int socket, pid_t *pid, int *pidfd);
-int open_here(int dir, const char *path, int flags);
-int open_proc(const char *path);
-bool write_all(int fd, const void *bytes, size_t size);
-
 /* init.c */
+void remember_arguments(char *first); /* the memory that ps shows as the command line */
 __attribute__((noreturn)) void run_init(const struct launch *launch);
-__attribute__((noreturn)) void run_command(const struct launch *launch);
-
 __attribute__((noreturn)) void run_keeper(const struct launch *launch);
-
-/* monitor.c */
-__attribute__((noreturn)) void run_monitor(const struct host *host);
-
-/* launcher.c */
-bool monitor_sits_down(void); /* false: enough of them wait */
-void monitor_stands_up(const struct host *host);
-__attribute__((noreturn)) void sandbox_child(struct launch *launch);
-uint64_t clock_nanos(int clock);

@@ -17,8 +17,8 @@
 #include "syscalls.h"
 
 #define OUTPUT_CHUNK (32u * 1024u) /* a run that writes less than this has its output in the last report */
-#define RECORD_PART "exit.part" /* becomes "exit" */
-#define DRAIN_NANOS 1000000000ull /* for output that is still on its way when the last process has died */
+#define RECORD_PART "exit.part"    /* becomes "exit" */
+#define DRAIN_NANOS 1000000000ull  /* for output that is still on its way when the last process has died */
 
 struct stream {
     int fd; /* -1 at its end */
@@ -102,6 +102,57 @@ static void undo(void)
     }
 }
 
+/* ------------------------------------------------------------------ the plan */
+
+static uint8_t inline_plan[WIRE_INLINE_MAX];
+static size_t inline_size, mapped_size;
+static void *mapped_plan;
+
+static void forget_plan(void)
+{
+    explicit_bzero(inline_plan, inline_size);
+    if (mapped_plan != NULL)
+        munmap(mapped_plan, mapped_size);
+    mapped_plan = NULL;
+}
+
+static void receive_plan(void)
+{
+    unsigned count;
+
+    enter_stage(STAGE_PLAN);
+    ssize_t got = receive_with_fds(launch.channel, inline_plan, sizeof inline_plan, launch.fds, WIRE_FDS_MAX, &count);
+    if (got < 0)
+        fail("recvmsg", "plan");
+    if (got == 0)
+        _exit(0); /* the daemon thought better of it */
+    inline_size = (size_t)got;
+    const char *wrong = plan_decode(&launch.plan, inline_plan, inline_size, count);
+    if (wrong == NULL && (launch.plan.flags & PLAN_IN_MEMFD) != 0) {
+        struct stat about;
+        int memfd = count > 0 ? launch.fds[--count] : -1;
+
+        errno = EINVAL;
+        if (memfd < 0 || fstat(memfd, &about) < 0 || about.st_size > WIRE_PLAN_MAX)
+            fail("fstat", "plan");
+        if ((fcntl(memfd, F_GET_SEALS) & (F_SEAL_WRITE | F_SEAL_SHRINK)) != (F_SEAL_WRITE | F_SEAL_SHRINK))
+            fail("fcntl", "F_GET_SEALS: the plan is not sealed");
+        void *mapped = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, memfd, 0);
+        if (mapped == MAP_FAILED)
+            fail("mmap", "plan");
+        close(memfd);
+        mapped_plan = mapped;
+        mapped_size = (size_t)about.st_size;
+        wrong = plan_decode(&launch.plan, mapped_plan, mapped_size, count);
+        if (wrong == NULL && (launch.plan.flags & PLAN_IN_MEMFD) != 0)
+            wrong = "a memfd in a memfd";
+    }
+    if (wrong != NULL) {
+        errno = EPROTO;
+        fail("plan_decode", "%s", wrong);
+    }
+}
+
 /* ------------------------------------------------------------------ the launch */
 
 static void make_pipe(int pipe[2])
@@ -143,7 +194,7 @@ static int64_t read_clock_offset(pid_t pid)
     char path[64], text[256];
     long long seconds, nanos;
 
-    snprintf(path, sizeof path, "/proc/%d/timens_offsets", pid);
+    format(path, sizeof path, "/proc/%d/timens_offsets", pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
     close(fd);
@@ -185,6 +236,7 @@ __attribute__((noreturn)) static void refuse_launch(void)
         got = recv(launch.sync, &report, sizeof report, MSG_DONTWAIT);
     while (got < 0 && (errno == EINTR || errno == ECONNRESET));
     if (got != (ssize_t)sizeof report) {
+        enter_stage(STAGE_LOST);
         errno = ECHILD;
         fail("waitid", "killed before it executed the command");
     }
@@ -195,7 +247,8 @@ __attribute__((noreturn)) static void refuse_launch(void)
 /* What fail() runs in the monitor. Where the child has died or is about to, that is the cause, and what failed here follows. */
 static void give_up(void)
 {
-    struct pollfd child[] = {{.fd = launch.pidfd, .events = POLLIN}, {.fd = launch.sync, .events = POLLIN}}; /* its report comes before its death */
+    struct pollfd child[] = {{.fd = launch.pidfd, .events = POLLIN},
+                             {.fd = launch.sync, .events = POLLIN}}; /* its report comes before its death */
 
     /* ESRCH: it has given its namespaces back already, and is dead when the kernel has taken them down. */
     int wait_millis = errno == ESRCH ? 2000 : 50;
@@ -222,7 +275,7 @@ static uint64_t start_ticks(pid_t pid)
 {
     char path[64], text[1024];
 
-    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    format(path, sizeof path, "/proc/%d/stat", pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
     close(fd);
@@ -288,7 +341,7 @@ static void carry_out(void)
         for (uint32_t i = 0; i < launch.plan.devices; i++)
             mounts.fd[MOUNTS_FIXED + launch.plan.attachments + i] = launch.fds[launch.plan.device[i].fd];
         send_mounts(&launch, &mounts);
-        remove_work(getpid()); /* waits for RCU, while the child goes on */
+        remove_work(getpid());                           /* waits for RCU, while the child goes on */
         for (uint32_t i = 0; i < launch.plan.joins; i++) /* or it would hold what the child has left */
             close(launch.fds[launch.plan.join[i].fd]);
         end_phase(PHASE_ROOT, &since);
@@ -357,7 +410,8 @@ static void write_log(const char *bytes, uint32_t size, uint32_t number)
     do
         written = writev(log, parts, 2);
     while (written < 0 && errno == EINTR);
-    if (written >= 0 && (size_t)written < sizeof frame + size) { /* a full disk: the rest may fit later, a half frame may not stay */
+    if (written >= 0 &&
+        (size_t)written < sizeof frame + size) { /* a full disk: the rest may fit later, a half frame may not stay */
         off_t end = lseek(log, 0, SEEK_END);
         if (end < 0 || ftruncate(log, end - written) < 0)
             end_with(END_OUTPUT_LIMIT);
@@ -368,7 +422,7 @@ static void write_log(const char *bytes, uint32_t size, uint32_t number)
 static bool read_stream(struct stream *stream, uint32_t number)
 {
     const struct plan *plan = &launch.plan;
-    bool capture = (plan->flags & PLAN_CAPTURE) != 0;
+    bool capture = plan_captures(plan);
 
     if (stream->held == sizeof stream->buffer)
         flush_capture(stream, number);
@@ -454,7 +508,7 @@ static void supervise(void)
             bool kept = recv(launch.channel, &keep, sizeof keep, MSG_DONTWAIT) == sizeof keep;
             close(launch.channel);
             launch.channel = -1;
-            if (!kept && (plan->flags & PLAN_CAPTURE) != 0)
+            if (!kept && plan_ends_with_daemon(plan))
                 end_with(END_CANCELLED);
         }
         if (polled[0].revents != 0)
@@ -483,7 +537,7 @@ static void tell_exited(struct report_launched launched)
     launch.pid = -1;
     if (!executed())
         refuse_launch();
-    if ((plan->flags & (PLAN_CAPTURE | PLAN_KEEP)) == PLAN_CAPTURE)
+    if (plan_captures(plan))
         launched = launched_report();
     if ((plan->flags & PLAN_PID_SHARED) != 0)
         kill_all();
@@ -506,7 +560,7 @@ static void tell_exited(struct report_launched launched)
     if (plan->fd_state != WIRE_NO_FD)
         for (int tries = 0; !write_record(&report) && errno != ENOENT && tries < 600; tries++)
             sleep(1); /* a full disk, where writing takes room again; ENOENT: it was deleted meanwhile */
-    if ((plan->flags & PLAN_CAPTURE) != 0) {
+    if (plan_captures(plan)) {
         report.stdout_bytes = streams[0].held;
         report.stderr_bytes = streams[1].held;
     }
@@ -535,7 +589,7 @@ static void receive_launch(void)
     prctl(PR_SET_NAME, "seahaven-mon", 0, 0, 0);
     monitor_stands_up(host);
     fail_socket = launch.channel;
-    receive_plan(&launch);
+    receive_plan();
 }
 
 static void close_own_descriptors(void)
@@ -573,7 +627,7 @@ void run_monitor(const struct host *host)
         launch.pid = -1;
         launch.pidfd = -1;
         receive_launch();
-        bool run = (launch.plan.flags & (PLAN_CAPTURE | PLAN_KEEP)) == PLAN_CAPTURE;
+        bool run = plan_captures(&launch.plan);
         if (!run) { /* it may outlive the spawner, and holds nothing of it */
             close(host->requests);
             close(host->wanted);

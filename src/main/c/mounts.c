@@ -25,7 +25,8 @@ static int make_mount(const char *type, unsigned attributes, const struct option
     if (fs < 0)
         fail("fsopen", "%s", type);
     for (; options != NULL && options->key != NULL; options++)
-        if (sys_fsconfig(fs, options->value != NULL ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, options->key, options->value, 0) < 0)
+        if (sys_fsconfig(fs, options->value != NULL ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, options->key, options->value,
+                         0) < 0)
             fail("fsconfig", "%s, %s=%s", type, options->key, options->value != NULL ? options->value : "");
     if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
         fail("fsconfig", "%s, create", type);
@@ -54,7 +55,7 @@ static int open_namespace(pid_t pid, const char *type)
 {
     char path[64];
 
-    snprintf(path, sizeof path, "/proc/%d/ns/%s", pid, type);
+    format(path, sizeof path, "/proc/%d/ns/%s", pid, type);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         fail("open", "/proc/PID/ns/%s", type);
@@ -65,7 +66,7 @@ static int open_namespace(pid_t pid, const char *type)
 
 static void work_path(char *path, size_t size, pid_t monitor, char layer)
 {
-    snprintf(path, size, PLACE_WORK "/%d.%c", monitor, layer);
+    format(path, size, PLACE_WORK "/%d.%c", monitor, layer);
 }
 
 void remove_work(pid_t monitor)
@@ -105,7 +106,7 @@ static int make_directory(int dir, const char *path, mode_t mode, const struct p
     int parent = dir;
 
     if (slash != NULL) {
-        snprintf(above, sizeof above, "%.*s", (int)(slash - path), path);
+        format(above, sizeof above, "%.*s", (int)(slash - path), path);
         parent = open_here(dir, above, O_PATH | O_DIRECTORY);
         if (parent < 0 && is_replaced())
             return -1;
@@ -164,7 +165,7 @@ static int make_upper(const struct launch *launch)
 
     if (plan->fd_upper != WIRE_NO_FD)
         return launch->fds[plan->fd_upper];
-    snprintf(size, sizeof size, "%llu", (unsigned long long)plan->upper_bytes);
+    format(size, sizeof size, "%llu", (unsigned long long)plan->upper_bytes);
     const struct option options[] = {{"mode", "0700"}, {"size", size}, {NULL, NULL}};
     return make_mount("tmpfs", MOUNT_ATTR_NODEV, options);
 }
@@ -179,8 +180,8 @@ static int make_overlay(const struct launch *launch, int lower)
     if (lower >= 0)
         attach_layer(lower, 'l', lower_path, sizeof lower_path);
     attach_layer(upper, 'u', upper_path, sizeof upper_path);
-    snprintf(upper_dir, sizeof upper_dir, "%s/upper", upper_path);
-    snprintf(work_dir, sizeof work_dir, "%s/work", upper_path);
+    format(upper_dir, sizeof upper_dir, "%s/upper", upper_path);
+    format(work_dir, sizeof work_dir, "%s/work", upper_path);
     /* Without volatile each end would sync the upper's file system. A throw-away layer need not outlive a crash of the host. */
     const struct option options[] = {
         {"lowerdir", lower_path}, {"upperdir", upper_dir}, {"workdir", work_dir}, {"volatile", NULL}, {NULL, NULL},
@@ -202,7 +203,7 @@ int make_root(const struct launch *launch)
     const struct plan *plan = &launch->plan;
     int tree = plan->fd_root == WIRE_NO_FD ? -1 : launch->fds[plan->fd_root];
 
-    enter_stage(STAGE_ROOT);
+    enter_stage(STAGE_ROOT_MAPPING);
     if (plan->root_kind == ROOT_NONE)
         return -1;
     if (tree >= 0) {
@@ -219,6 +220,7 @@ int make_root(const struct launch *launch)
         if (userns >= 0)
             close(userns);
     }
+    enter_stage(STAGE_ROOT);
     return plan->root_kind == ROOT_OVERLAY ? make_overlay(launch, tree) : tree;
 }
 
@@ -229,8 +231,10 @@ int make_root(const struct launch *launch)
 void guard_trees(const struct launch *launch)
 {
     const struct plan *plan = &launch->plan;
-    struct mount_attributes needed = {.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, .propagation = MS_PRIVATE};
-    struct mount_attributes device = {.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, .propagation = MS_PRIVATE};
+    struct mount_attributes needed = {.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+                                      .propagation = MS_PRIVATE};
+    struct mount_attributes device = {.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+                                      .propagation = MS_PRIVATE};
 
     if (plan->root_kind == ROOT_NONE) /* refresh_mounts */
         return;
@@ -326,6 +330,58 @@ void make_kernel_filesystems(const struct launch *launch, struct mounts *mounts)
         fail("setns", "net and ipc, back");
 }
 
+/* ------------------------------------------------------------------ from the monitor to the child */
+
+static unsigned fixed_mounts(const struct plan *plan, unsigned *which)
+{
+    static const struct {
+        uint32_t flag;
+        enum mount_fd place;
+    } kernel_filesystems[] = {{PLAN_PROC, MOUNT_PROC}, {PLAN_SYSFS, MOUNT_SYSFS}, {PLAN_MQUEUE, MOUNT_MQUEUE}};
+    unsigned count = 0;
+
+    if (plan->root_kind != ROOT_NONE)
+        which[count++] = MOUNT_ROOT;
+    for (unsigned i = 0; i < sizeof kernel_filesystems / sizeof kernel_filesystems[0]; i++)
+        if ((plan->flags & kernel_filesystems[i].flag) != 0)
+            which[count++] = kernel_filesystems[i].place;
+    for (unsigned i = 0; i < plan->attachments + plan->devices; i++)
+        which[count++] = MOUNTS_FIXED + i;
+    return count;
+}
+
+void send_mounts(const struct launch *launch, const struct mounts *mounts)
+{
+    unsigned which[MOUNT_FDS_MAX];
+    int fds[MOUNT_FDS_MAX] = {0};
+    unsigned count = fixed_mounts(&launch->plan, which);
+
+    for (unsigned i = 0; i < count; i++)
+        fds[i] = mounts->fd[which[i]];
+    /* EPIPE: the child died; it told why, or its end does. */
+    if (send_with_fds(launch->sync, "m", 1, fds, count) < 0 && errno != EPIPE)
+        fail("sendmsg", "mounts");
+    for (unsigned i = 0; i < count; i++)
+        close(fds[i]);
+}
+
+void receive_mounts(const struct plan *plan, struct mounts *mounts)
+{
+    unsigned which[MOUNT_FDS_MAX];
+    int fds[MOUNT_FDS_MAX];
+    char byte;
+    unsigned expected = fixed_mounts(plan, which), count;
+
+    memset(mounts->fd, -1, sizeof mounts->fd);
+    ssize_t got = receive_with_fds(FD_SYNC, &byte, sizeof byte, fds, MOUNT_FDS_MAX, &count);
+    if (got == 0)
+        _exit(1); /* the monitor is gone */
+    if (got < 0 || count != expected)
+        fail("recvmsg", "mounts: %u of %u", count, expected);
+    for (unsigned i = 0; i < count; i++)
+        mounts->fd[which[i]] = fds[i];
+}
+
 /* ------------------------------------------------------------------ in the child */
 
 static int copy_of(const char *path)
@@ -365,8 +421,8 @@ void build_devices(const struct plan *plan)
 {
     static const char *const devices[] = {"null", "zero", "full", "random", "urandom", "tty"};
     static const char *const links[][2] = {
-        {"/proc/self/fd", "fd"},          {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
-        {"/proc/self/fd/2", "stderr"},    {"pts/ptmx", "ptmx"},         {"/proc/kcore", "core"},
+        {"/proc/self/fd", "fd"},       {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
+        {"/proc/self/fd/2", "stderr"}, {"pts/ptmx", "ptmx"},         {"/proc/kcore", "core"},
     };
     static const struct option dev_options[] = {{"mode", "755"}, {"size", "65536k"}, {NULL, NULL}};
     static const struct option shm_options[] = {{"mode", "1777"}, {"size", "65536k"}, {NULL, NULL}};
@@ -381,7 +437,7 @@ void build_devices(const struct plan *plan)
     int dev = make_mount("tmpfs", KERNEL_ATTRIBUTES | MOUNT_ATTR_STRICTATIME, dev_options);
     attach(dev, AT_FDCWD, PLACE_STAGE, "/dev");
     for (unsigned i = 0; i < sizeof devices / sizeof devices[0]; i++) {
-        snprintf(path, sizeof path, PLACE_DEVICES "/%s", devices[i]);
+        format(path, sizeof path, PLACE_DEVICES "/%s", devices[i]);
         int device = copy_of(path);
         if (mknodat(dev, devices[i], S_IFREG | 0666, 0) < 0)
             fail("mknodat", "/dev/%s", devices[i]);
@@ -409,7 +465,8 @@ static void attach_devices(const struct plan *plan, const struct mounts *mounts,
 
     for (uint32_t i = 0; i < plan->devices; i++) {
         const char *name = plan->device[i].path.bytes;
-        snprintf(path, sizeof path, "dev/%s", name);
+        enter_item(plan->attachments + i);
+        format(path, sizeof path, "dev/%s", name);
         for (char *slash = strchr(path + 4, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
             *slash = '\0';
             close(mount_point(root, path, true));
@@ -425,13 +482,17 @@ void setup_mounts(const struct plan *plan, const struct mounts *mounts)
     enter_stage(STAGE_MOUNTS);
     int root = mounts->fd[MOUNT_ROOT];
     attach(root, AT_FDCWD, PLACE_ROOT, "root");
-    for (uint32_t i = 0; i < plan->attachments; i++)
+    for (uint32_t i = 0; i < plan->attachments; i++) {
+        enter_item(i);
         attach_at(mounts->fd[MOUNTS_FIXED + i], root, plan->attachment[i].target.bytes + 1, true);
+    }
+    enter_item(WIRE_NO_ITEM);
     int dev_target = mount_point(root, "dev", true);
     if (sys_move_mount(AT_FDCWD, PLACE_STAGE, dev_target, "", MOVE_MOUNT_T_EMPTY_PATH) < 0)
         fail("move_mount", "/dev");
     close(dev_target);
     attach_devices(plan, mounts, root);
+    enter_item(WIRE_NO_ITEM);
     if (mounts->fd[MOUNT_MQUEUE] >= 0)
         attach_at(mounts->fd[MOUNT_MQUEUE], root, "dev/mqueue", true);
     if (mounts->fd[MOUNT_PROC] >= 0)
@@ -485,6 +546,7 @@ void mask_paths(const struct plan *plan, const struct mounts *mounts)
     enter_stage(STAGE_MASKS);
     for (uint32_t i = 0; i < plan->masked.count; i++) {
         struct span path = span_next(&at);
+        enter_item(i);
         int target = open_path(mounts, path.bytes);
         if (target < 0 && errno == ENOENT)
             continue;
@@ -498,6 +560,7 @@ void mask_paths(const struct plan *plan, const struct mounts *mounts)
     at = plan->read_only.at;
     for (uint32_t i = 0; i < plan->read_only.count; i++) {
         struct span path = span_next(&at);
+        enter_item(plan->masked.count + i);
         int target = open_path(mounts, path.bytes);
         if (target < 0 && errno == ENOENT)
             continue;

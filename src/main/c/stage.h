@@ -1,12 +1,15 @@
-/* The stages of a launch, in their order. dev.seahaven.launcher.Stage has the same names; a test compares them. */
+/* The stages of a launch, in the order in which they come. dev.seahaven.launcher.Stage has the same names; a test compares
+ * them. */
 #pragma once
 
 enum stage {
     STAGE_PLAN,
-    STAGE_JOIN,
+    STAGE_DESCRIPTORS,
     STAGE_TIME,
+    STAGE_JOIN,
     STAGE_CLONE,
     STAGE_MAPS,
+    STAGE_ROOT_MAPPING,
     STAGE_ROOT,
     STAGE_KERNEL_FILESYSTEMS,
     STAGE_CGROUP,
@@ -22,9 +25,10 @@ enum stage {
     STAGE_LABEL,
     STAGE_LANDLOCK,
     STAGE_CREDENTIALS,
-    STAGE_DESCRIPTORS,
+    STAGE_CAPABILITIES,
     STAGE_WORKING_DIRECTORY,
     STAGE_SECCOMP,
     STAGE_EXEC,
     STAGE_RECORD,
+    STAGE_LOST, /* the child was killed before it executed the command */
 };

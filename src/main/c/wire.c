@@ -96,27 +96,102 @@ struct span span_next(const uint8_t **at)
     return span;
 }
 
-static void take_hardening(struct cursor *in, struct plan *plan, uint32_t fds)
+/* One that has to be there. */
+static uint32_t take_needed_fd(struct cursor *in, uint32_t fds, const char *what)
 {
+    uint32_t fd = take_fd(in, fds, what);
+
+    if (fd == WIRE_NO_FD && in->wrong == NULL)
+        in->wrong = what;
+    return fd;
+}
+
+static void take_joins(struct cursor *in, struct plan *plan, uint32_t fds)
+{
+    plan->joins = take_count(in, PLAN_JOINS_MAX, "joins");
+    for (uint32_t i = 0; i < plan->joins; i++) {
+        plan->join[i].flag = take_u32(in, "join");
+        plan->join[i].fd = take_needed_fd(in, fds, "join");
+    }
+}
+
+static void take_descriptors(struct cursor *in, struct plan *plan, uint32_t fds)
+{
+    plan->fd_cgroup = take_fd(in, fds, "fd_cgroup");
+    plan->fd_freezer = take_fd(in, fds, "fd_freezer");
     plan->v1_groups = take_count(in, PLAN_V1_GROUPS_MAX, "v1_groups");
-    for (uint32_t i = 0; i < plan->v1_groups; i++) {
-        plan->v1_group[i] = take_fd(in, fds, "v1_group");
-        if (plan->v1_group[i] == WIRE_NO_FD)
-            in->wrong = "v1_group";
+    for (uint32_t i = 0; i < plan->v1_groups; i++)
+        plan->v1_group[i] = take_needed_fd(in, fds, "v1_group");
+    plan->fd_root = take_fd(in, fds, "fd_root");
+    plan->fd_upper = take_fd(in, fds, "fd_upper");
+    plan->fd_stdin = take_fd(in, fds, "fd_stdin");
+    plan->fd_log = take_fd(in, fds, "fd_log");
+    plan->fd_run = take_fd(in, fds, "fd_run");
+    plan->fd_state = take_fd(in, fds, "fd_state");
+}
+
+static void take_root(struct cursor *in, struct plan *plan)
+{
+    plan->root_kind = take_u32(in, "root_kind");
+    plan->root_mapped = take_u32(in, "root_mapped");
+    plan->root_read_only = take_u32(in, "root_read_only");
+    plan->root_uid = take_u32(in, "root_uid");
+    plan->root_gid = take_u32(in, "root_gid");
+    plan->upper_bytes = take_u64(in, "upper_bytes");
+    plan->prepareds = take_count(in, PLAN_PREPARED_MAX, "prepareds");
+    for (uint32_t i = 0; i < plan->prepareds; i++) {
+        plan->prepared[i].mode = take_u32(in, "prepared");
+        plan->prepared[i].opaque = take_u32(in, "prepared");
+        plan->prepared[i].path = take_span(in, "prepared");
     }
-    plan->devices = take_count(in, PLAN_DEVICES_MAX, "devices");
-    for (uint32_t i = 0; i < plan->devices; i++) {
-        plan->device[i].fd = take_fd(in, fds, "device");
-        plan->device[i].path = take_span(in, "device");
-        if (plan->device[i].fd == WIRE_NO_FD)
-            in->wrong = "device";
-    }
+    if (plan->root_kind > ROOT_OVERLAY && in->wrong == NULL)
+        in->wrong = "root_kind";
+    if (plan->root_kind == ROOT_TREE && plan->fd_root == WIRE_NO_FD && in->wrong == NULL)
+        in->wrong = "root_kind";
+}
+
+static void take_maps(struct cursor *in, struct plan *plan)
+{
+    plan->uid_map = take_span(in, "uid_map");
+    plan->gid_map = take_span(in, "gid_map");
+    plan->monotonic_offset_seconds = (int64_t)take_u64(in, "monotonic_offset_seconds");
+    plan->boottime_offset_seconds = (int64_t)take_u64(in, "boottime_offset_seconds");
+}
+
+static void take_credentials(struct cursor *in, struct plan *plan)
+{
+    plan->uid = take_u32(in, "uid");
+    plan->gid = take_u32(in, "gid");
+    plan->groups = take_count(in, PLAN_GROUPS_MAX, "groups");
+    for (uint32_t i = 0; i < plan->groups; i++)
+        plan->group[i] = take_u32(in, "group");
+    plan->capabilities = take_u64(in, "capabilities");
+    plan->ambient = take_u64(in, "ambient");
+}
+
+static void take_limits(struct cursor *in, struct plan *plan)
+{
+    plan->timeout_nanos = take_u64(in, "timeout_nanos");
+    plan->log_limit_bytes = take_u64(in, "log_limit_bytes");
+    plan->capture_limit_bytes = take_u64(in, "capture_limit_bytes");
+}
+
+static void take_hardening(struct cursor *in, struct plan *plan)
+{
     plan->rlimits = take_count(in, PLAN_RLIMITS_MAX, "rlimits");
     for (uint32_t i = 0; i < plan->rlimits; i++) {
         plan->rlimit[i].resource = take_u32(in, "rlimit");
         plan->rlimit[i].soft = take_u64(in, "rlimit");
         plan->rlimit[i].hard = take_u64(in, "rlimit");
     }
+    plan->sysctls = take_list(in, "sysctls");
+    if (plan->sysctls.count % 2 != 0 && in->wrong == NULL)
+        in->wrong = "sysctls";
+    plan->label_file = take_span(in, "label_file");
+    plan->label = take_span(in, "label");
+    plan->landlock_fs = take_u64(in, "landlock_fs");
+    plan->landlock_net = take_u64(in, "landlock_net");
+    plan->landlock_scoped = take_u64(in, "landlock_scoped");
     plan->landlock_paths = take_count(in, PLAN_LANDLOCK_PATHS_MAX, "landlock_paths");
     for (uint32_t i = 0; i < plan->landlock_paths; i++) {
         plan->landlock_path[i].access = take_u64(in, "landlock_path");
@@ -132,6 +207,32 @@ static void take_hardening(struct cursor *in, struct plan *plan, uint32_t fds)
         in->wrong = "filter";
 }
 
+static void take_mounts(struct cursor *in, struct plan *plan, uint32_t fds)
+{
+    plan->attachments = take_count(in, PLAN_ATTACHMENTS_MAX, "attachments");
+    for (uint32_t i = 0; i < plan->attachments; i++) {
+        plan->attachment[i].fd = take_needed_fd(in, fds, "attachment");
+        plan->attachment[i].target = take_span(in, "attachment");
+    }
+    plan->devices = take_count(in, PLAN_DEVICES_MAX, "devices");
+    for (uint32_t i = 0; i < plan->devices; i++) {
+        plan->device[i].fd = take_needed_fd(in, fds, "device");
+        plan->device[i].path = take_span(in, "device");
+    }
+    plan->masked = take_list(in, "masked");
+    plan->read_only = take_list(in, "read_only");
+}
+
+static void take_command(struct cursor *in, struct plan *plan)
+{
+    plan->hostname = take_span(in, "hostname");
+    plan->arguments = take_list(in, "arguments");
+    plan->environment = take_list(in, "environment");
+    plan->working_directory = take_span(in, "working_directory");
+    if (plan->arguments.count == 0 && in->wrong == NULL)
+        in->wrong = "no arguments";
+}
+
 const char *plan_decode(struct plan *plan, const uint8_t *bytes, size_t length, uint32_t fds)
 {
     struct cursor in = {bytes, bytes + length, NULL};
@@ -141,79 +242,43 @@ const char *plan_decode(struct plan *plan, const uint8_t *bytes, size_t length, 
         return "magic";
     if (take_u32(&in, "version") != WIRE_VERSION)
         return "version";
+    plan->kind = take_u32(&in, "kind");
+    if (plan->kind >= LAUNCH_KINDS)
+        return "kind";
     plan->flags = take_u32(&in, "flags");
     if ((plan->flags & PLAN_IN_MEMFD) != 0)
         return in.at == in.end ? in.wrong : "bytes beside a memfd";
     plan->new_namespaces = take_u32(&in, "new_namespaces");
-    plan->fd_cgroup = take_fd(&in, fds, "fd_cgroup");
-    plan->fd_freezer = take_fd(&in, fds, "fd_freezer");
-    plan->fd_root = take_fd(&in, fds, "fd_root");
-    plan->fd_upper = take_fd(&in, fds, "fd_upper");
-    plan->fd_stdin = take_fd(&in, fds, "fd_stdin");
-    plan->fd_log = take_fd(&in, fds, "fd_log");
-    plan->fd_run = take_fd(&in, fds, "fd_run");
-    plan->fd_state = take_fd(&in, fds, "fd_state");
-    plan->root_kind = take_u32(&in, "root_kind");
-    plan->root_mapped = take_u32(&in, "root_mapped");
-    plan->root_read_only = take_u32(&in, "root_read_only");
-    plan->root_uid = take_u32(&in, "root_uid");
-    plan->root_gid = take_u32(&in, "root_gid");
-    plan->uid = take_u32(&in, "uid");
-    plan->gid = take_u32(&in, "gid");
-    plan->upper_bytes = take_u64(&in, "upper_bytes");
-    plan->capabilities = take_u64(&in, "capabilities");
-    plan->ambient = take_u64(&in, "ambient");
-    plan->timeout_nanos = take_u64(&in, "timeout_nanos");
-    plan->log_limit_bytes = take_u64(&in, "log_limit_bytes");
-    plan->capture_limit_bytes = take_u64(&in, "capture_limit_bytes");
-    plan->monotonic_offset_seconds = (int64_t)take_u64(&in, "monotonic_offset_seconds");
-    plan->boottime_offset_seconds = (int64_t)take_u64(&in, "boottime_offset_seconds");
-    plan->landlock_fs = take_u64(&in, "landlock_fs");
-    plan->landlock_net = take_u64(&in, "landlock_net");
-    plan->landlock_scoped = take_u64(&in, "landlock_scoped");
-
-    plan->joins = take_count(&in, PLAN_JOINS_MAX, "joins");
-    for (uint32_t i = 0; i < plan->joins; i++) {
-        plan->join[i].flag = take_u32(&in, "join");
-        plan->join[i].fd = take_fd(&in, fds, "join");
-        if (plan->join[i].fd == WIRE_NO_FD)
-            return "join";
-    }
-    plan->groups = take_count(&in, PLAN_GROUPS_MAX, "groups");
-    for (uint32_t i = 0; i < plan->groups; i++)
-        plan->group[i] = take_u32(&in, "group");
-    plan->attachments = take_count(&in, PLAN_ATTACHMENTS_MAX, "attachments");
-    for (uint32_t i = 0; i < plan->attachments; i++) {
-        plan->attachment[i].fd = take_fd(&in, fds, "attachment");
-        plan->attachment[i].target = take_span(&in, "attachment");
-        if (plan->attachment[i].fd == WIRE_NO_FD)
-            return "attachment";
-    }
-    plan->prepareds = take_count(&in, PLAN_PREPARED_MAX, "prepareds");
-    for (uint32_t i = 0; i < plan->prepareds; i++) {
-        plan->prepared[i].mode = take_u32(&in, "prepared");
-        plan->prepared[i].opaque = take_u32(&in, "prepared");
-        plan->prepared[i].path = take_span(&in, "prepared");
-    }
-    take_hardening(&in, plan, fds);
-    plan->uid_map = take_span(&in, "uid_map");
-    plan->gid_map = take_span(&in, "gid_map");
-    plan->hostname = take_span(&in, "hostname");
-    plan->working_directory = take_span(&in, "working_directory");
-    plan->label_file = take_span(&in, "label_file");
-    plan->label = take_span(&in, "label");
-    plan->sysctls = take_list(&in, "sysctls");
-    plan->masked = take_list(&in, "masked");
-    plan->read_only = take_list(&in, "read_only");
-    plan->arguments = take_list(&in, "arguments");
-    plan->environment = take_list(&in, "environment");
+    take_joins(&in, plan, fds);
+    take_descriptors(&in, plan, fds);
+    take_root(&in, plan);
+    take_maps(&in, plan);
+    take_credentials(&in, plan);
+    take_limits(&in, plan);
+    take_hardening(&in, plan);
+    take_mounts(&in, plan, fds);
+    take_command(&in, plan);
     if (in.wrong == NULL && in.at != in.end)
         in.wrong = "bytes after the plan";
-    if (in.wrong == NULL && plan->sysctls.count % 2 != 0)
-        in.wrong = "sysctls";
-    if (in.wrong == NULL && plan->arguments.count == 0)
-        in.wrong = "no arguments";
-    if (in.wrong == NULL && (plan->root_kind > ROOT_OVERLAY || (plan->root_kind == ROOT_TREE && plan->fd_root == WIRE_NO_FD)))
-        in.wrong = "root_kind";
     return in.wrong;
+}
+
+bool plan_captures(const struct plan *plan)
+{
+    switch ((enum launch_kind)plan->kind) {
+    case LAUNCH_RUN:
+    case LAUNCH_EXEC:
+        return true;
+    case LAUNCH_SANDBOX:
+    case LAUNCH_DETACHED:
+    case LAUNCH_KEEPER:
+    case LAUNCH_KINDS:
+        break;
+    }
+    return false;
+}
+
+bool plan_ends_with_daemon(const struct plan *plan)
+{
+    return plan_captures(plan) || plan->kind == LAUNCH_KEEPER;
 }

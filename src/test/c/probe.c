@@ -9,9 +9,9 @@
  *   descriptors     prints what is open
  *   dumpable PID    tells whether /proc/PID/mem can be opened
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -45,61 +45,90 @@ static void put_string(struct bytes *to, const char *text)
     put(to, text, strlen(text) + 1);
 }
 
+static void put_list(struct bytes *to)
+{
+    put_u32(to, 2);
+    put_string(to, "one");
+    put_string(to, "");
+}
+
+/* The sections in the order of struct plan. */
 static void put_plan(struct bytes *to)
 {
     put_u32(to, WIRE_MAGIC);
     put_u32(to, WIRE_VERSION);
+    put_u32(to, LAUNCH_RUN);
     put_u32(to, PLAN_INIT | PLAN_NO_NEW_PRIVS);
     put_u32(to, 0x10000000);
-    for (uint32_t i = 0; i < 8; i++)
-        put_u32(to, i < 2 ? i : WIRE_NO_FD);
+
+    put_u32(to, 1); /* joins */
+    put_u32(to, 0x40000000);
+    put_u32(to, 1);
+
+    put_u32(to, 0); /* descriptors */
+    put_u32(to, 1);
+    put_u32(to, 1); /* v1 groups */
+    put_u32(to, 1);
+    for (uint32_t i = 0; i < 6; i++)
+        put_u32(to, WIRE_NO_FD);
+
     put_u32(to, ROOT_OVERLAY);
     put_u32(to, 0);
     put_u32(to, 0);
-    for (uint32_t i = 0; i < 4; i++)
-        put_u32(to, 1000 + i);
-    for (uint64_t i = 0; i < 11; i++)
-        put_u64(to, i);
-    put_u32(to, 1);
-    put_u32(to, 0x40000000);
-    put_u32(to, 1);
-    put_u32(to, 2);
-    put_u32(to, 4);
-    put_u32(to, 5);
-    put_u32(to, 1);
-    put_u32(to, 0);
-    put_string(to, "/usr");
-    put_u32(to, 1);
+    put_u32(to, 1000);
+    put_u32(to, 1001);
+    put_u64(to, 1 << 20);
+    put_u32(to, 1); /* prepared */
     put_u32(to, 0755);
     put_u32(to, 1);
     put_string(to, "tmp");
-    put_u32(to, 1); /* v1 groups */
-    put_u32(to, 1);
-    put_u32(to, 1); /* devices */
-    put_u32(to, 0);
-    put_string(to, "fuse");
-    put_u32(to, 1); /* rlimits */
+
+    put_string(to, "0 524288 65536\n"); /* maps and clocks */
+    put_string(to, "0 524288 65536\n");
+    put_u64(to, 6);
+    put_u64(to, 7);
+
+    put_u32(to, 1002); /* credentials */
+    put_u32(to, 1003);
+    put_u32(to, 2);
+    put_u32(to, 4);
+    put_u32(to, 5);
+    put_u64(to, 1);
+    put_u64(to, 2);
+
+    for (uint64_t i = 0; i < 3; i++) /* limits */
+        put_u64(to, i);
+
+    put_u32(to, 1); /* hardening: rlimits */
     put_u32(to, 7);
     put_u64(to, 1024);
     put_u64(to, 2048);
-    put_u32(to, 1); /* landlock */
+    put_list(to); /* sysctls */
+    put_string(to, "/proc/self/attr/exec");
+    put_string(to, "label");
+    for (uint64_t i = 0; i < 3; i++) /* landlock */
+        put_u64(to, i);
+    put_u32(to, 1);
     put_u64(to, 12);
     put_string(to, "/usr");
     put_u32(to, 1);
     put_u64(to, 2);
     put_u64(to, 443);
-    put_string(to, "12345678");
-    put_string(to, "0 524288 65536\n");
-    put_string(to, "0 524288 65536\n");
-    put_string(to, "box");
+    put_string(to, "12345678"); /* filter */
+
+    put_u32(to, 1); /* mounts */
+    put_u32(to, 0);
+    put_string(to, "/usr");
+    put_u32(to, 1); /* devices */
+    put_u32(to, 0);
+    put_string(to, "fuse");
+    put_list(to); /* masked */
+    put_list(to); /* read-only */
+
+    put_string(to, "box"); /* the command */
+    put_list(to);
+    put_list(to);
     put_string(to, "/");
-    put_string(to, "/proc/self/attr/exec");
-    put_string(to, "label");
-    for (int list = 0; list < 5; list++) {
-        put_u32(to, 2);
-        put_string(to, "one");
-        put_string(to, "");
-    }
 }
 
 /* A copy that ends where its memory ends, so that the sanitizer sees every byte read behind it. */
@@ -134,7 +163,8 @@ static void golden(void)
     assert(decode_exactly(bytes.data, bytes.length, 2, &plan) == NULL);
     assert(plan.joins == 1 && plan.join[0].fd == 1 && plan.groups == 2 && plan.group[1] == 5 && plan.gid == 1003);
     assert(plan.arguments.count == 2 && plan.attachments == 1 && plan.prepareds == 1 && plan.boottime_offset_seconds == 7);
-    assert(plan.rlimit[0].hard == 2048 && plan.landlock_port[0].port == 443 && plan.filter.length == 8 && plan.sysctls.count == 2);
+    assert(plan.rlimit[0].hard == 2048 && plan.landlock_port[0].port == 443 && plan.filter.length == 8 &&
+           plan.sysctls.count == 2);
     assert(decode_exactly(bytes.data, bytes.length, 1, &plan) != NULL); /* a descriptor that did not come */
     bytes.data[bytes.length] = 0;
     assert(decode_exactly(bytes.data, bytes.length + 1, 2, &plan) != NULL);
@@ -173,7 +203,7 @@ static int decode(const char *file, uint32_t fds)
         printf("wrong %s\n", wrong);
         return 1;
     }
-    printf("flags %x\nnamespaces %x\n", plan.flags, plan.new_namespaces);
+    printf("kind %u\nflags %x\nnamespaces %x\n", plan.kind, plan.flags, plan.new_namespaces);
     printf("fds %d %d %d %d %d %d %d %d\n", (int)plan.fd_cgroup, (int)plan.fd_freezer, (int)plan.fd_root, (int)plan.fd_upper,
            (int)plan.fd_stdin, (int)plan.fd_log, (int)plan.fd_run, (int)plan.fd_state);
     printf("root %u %u %u %u %u %llu\n", plan.root_kind, plan.root_mapped, plan.root_read_only, plan.root_uid, plan.root_gid,

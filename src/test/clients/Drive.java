@@ -28,9 +28,10 @@ final class Drive {
                         new CreateSandbox()
                                 .name("driven")
                                 .labels(Map.of("by", "client"))
-                                .command(List.of("sleep", "1000")));
+                                .command(List.of("sleep", "1000")),
+                        null);
         System.out.println("created " + made.getName());
-        Sandbox seen = sandboxes.getSandbox("driven");
+        Sandbox seen = sandboxes.getSandbox("driven", null);
         System.out.println(
                 "inspected "
                         + seen.getId().equals(made.getId())
@@ -40,12 +41,12 @@ final class Drive {
         System.out.println(
                 "ran "
                         + new RunsApi(client)
-                                .run(new CreateSandbox().command(List.of("echo", "hello")))
+                                .run(new CreateSandbox().command(List.of("echo", "hello")), null)
                                 .getStdout()
                                 .trim());
         sandboxes.deleteSandbox("driven", true, null);
         try {
-            sandboxes.getSandbox("driven");
+            sandboxes.getSandbox("driven", null);
         } catch (ApiException e) {
             System.out.println("deleted " + e.getCode());
         }

@@ -1,7 +1,7 @@
 package dev.seahaven.access;
 
-import dev.seahaven.web.Problem;
-import dev.seahaven.web.ProblemType;
+import dev.seahaven.problem.Problem;
+import dev.seahaven.problem.ProblemType;
 import dev.seahaven.web.ProblemWriter;
 
 import jakarta.servlet.DispatcherType;
@@ -39,6 +39,7 @@ import java.util.Locale;
 class AccessConfiguration {
 
     private static final String[] OPEN = {
+        "/",
         "/actuator/health",
         "/actuator/health/**",
         "/v3/api-docs",

@@ -3,8 +3,8 @@ package dev.seahaven.access;
 import jakarta.servlet.http.HttpServletRequest;
 
 /**
- * By which listener a request came. The web server sets it from the connector; an address would not
- * tell, for that is 127.0.0.1 on the Unix socket too.
+ * By which listener a request came. The web server sets it from the connector; the address cannot
+ * tell, because it is 127.0.0.1 on the Unix socket too.
  */
 public enum Listener {
     UNIX,

@@ -1,7 +1,7 @@
 package dev.seahaven.access;
 
-import dev.seahaven.web.Problem;
-import dev.seahaven.web.ProblemType;
+import dev.seahaven.problem.Problem;
+import dev.seahaven.problem.ProblemType;
 import dev.seahaven.web.ProblemWriter;
 
 import jakarta.servlet.FilterChain;

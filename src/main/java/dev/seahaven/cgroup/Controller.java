@@ -24,12 +24,12 @@ public enum Controller {
     }
 
     /** As {@code cgroup.controllers} has it; empty where there is none. */
-    String v2Name() {
+    public String v2Name() {
         return v2Name;
     }
 
     /** As the options of a v1 mount have it. */
-    String v1Name() {
+    public String v1Name() {
         return v1Name;
     }
 

@@ -7,23 +7,32 @@ import dev.seahaven.syscall.Syscalls;
 
 import org.jspecify.annotations.Nullable;
 
+import java.io.File;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 
 /** The files of groups. */
-final class GroupFiles {
+public final class GroupFiles {
 
     private static final int FILE_MAX = 1 << 20;
     private static final int COUNTER_MAX = 4096;
 
     private final Syscalls syscalls;
 
-    GroupFiles(Syscalls syscalls) {
+    public GroupFiles(Syscalls syscalls) {
         this.syscalls = syscalls;
     }
 
     /** Whether it was not there. */
-    boolean mkdir(Path directory) {
+    public boolean mkdir(Path directory) {
         try {
             syscalls.mkdir(directory.toString(), 0755);
             return true;
@@ -36,7 +45,7 @@ final class GroupFiles {
     }
 
     /** Whether it is gone; false while something is in it. */
-    boolean tryRemove(Path directory) {
+    public boolean tryRemove(Path directory) {
         try {
             syscalls.rmdir(directory.toString());
             return true;
@@ -51,11 +60,11 @@ final class GroupFiles {
         }
     }
 
-    Fd open(Path directory) {
+    public Fd open(Path directory) {
         return syscalls.open(directory.toString(), Syscalls.O_RDONLY | Syscalls.O_DIRECTORY, 0);
     }
 
-    void write(Path group, String file, String text) {
+    public void write(Path group, String file, String text) {
         String path = group.resolve(file).toString();
         try (Fd fd = syscalls.open(path, Syscalls.O_WRONLY, 0)) {
             write(fd, path, text);
@@ -72,7 +81,7 @@ final class GroupFiles {
     }
 
     /** Whether the file was there. */
-    boolean writeIfThere(Path group, String file, String text) {
+    public boolean writeIfThere(Path group, String file, String text) {
         try {
             write(group, file, text);
             return true;
@@ -84,14 +93,14 @@ final class GroupFiles {
         }
     }
 
-    String read(Path group, String file) {
+    public String read(Path group, String file) {
         try (Fd fd = syscalls.open(group.resolve(file).toString(), Syscalls.O_RDONLY, 0)) {
             return new String(syscalls.read(fd, FILE_MAX), StandardCharsets.US_ASCII).trim();
         }
     }
 
     /** Null where the file is not there. */
-    @Nullable Fd openCounter(Path group, String file) {
+    public @Nullable Fd openCounter(Path group, String file) {
         try {
             return syscalls.open(group.resolve(file).toString(), Syscalls.O_RDONLY, 0);
         } catch (SyscallException e) {
@@ -103,31 +112,86 @@ final class GroupFiles {
     }
 
     /** As it is now. */
-    String readCounter(Fd counter) {
+    public String readCounter(Fd counter) {
         return new String(syscalls.pread(counter, COUNTER_MAX), StandardCharsets.US_ASCII).trim();
     }
 
-    /** Empty where the file is not there or cannot be read. */
-    String readIfThere(Path group, String file) {
+    /**
+     * The text of a file; empty where it is not there, its group has just been removed (ENODEV), or
+     * the kernel has switched it off (EOPNOTSUPP, as for pressure).
+     */
+    public String readIfThere(Path group, String file) {
         try {
             return read(group, file);
         } catch (SyscallException e) {
-            return "";
+            return switch (e.errno()) {
+                case ENOENT, ENODEV, EOPNOTSUPP -> "";
+                default -> throw e;
+            };
         }
     }
 
-    long number(Path group, String file, long otherwise) {
+    /** The values of a file with a name and a number in each line. */
+    public Map<String, Long> keyed(Path group, String file) {
+        return keyed(readIfThere(group, file));
+    }
+
+    /** The same of a text. */
+    public static Map<String, Long> keyed(String text) {
+        Map<String, Long> values = new HashMap<>();
+        text.lines()
+                .map(line -> line.split(" "))
+                .filter(words -> words.length == 2)
+                .forEach(words -> values.put(words[0], Long.parseLong(words[1])));
+        return values;
+    }
+
+    /** The names of the groups below a group. */
+    public static List<String> subdirectories(Path group) {
+        File[] entries = group.toFile().listFiles(File::isDirectory);
+        if (entries == null && Files.exists(group)) {
+            throw new IllegalStateException(group + " cannot be listed");
+        }
+        return entries == null
+                ? List.of()
+                : Arrays.stream(entries).map(File::getName).sorted().toList();
+    }
+
+    /** Waits in short steps, that grow, until it holds or the time is over. */
+    public static boolean await(Duration time, BooleanSupplier condition) {
+        long end = System.nanoTime() + time.toNanos();
+        long pause = 100_000;
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() > end) {
+                return false;
+            }
+            LockSupport.parkNanos(pause);
+            pause = Math.min(2 * pause, 20_000_000);
+        }
+        return true;
+    }
+
+    /** The processes in a group, by their numbers in the daemon's pid namespace. */
+    public List<Integer> processes(Path group) {
+        return read(group, "cgroup.procs")
+                .lines()
+                .filter(line -> !line.isBlank())
+                .map(Integer::parseInt)
+                .toList();
+    }
+
+    public long number(Path group, String file, long otherwise) {
         return number(readIfThere(group, file), otherwise);
     }
 
-    static long number(String text, long otherwise) {
+    public static long number(String text, long otherwise) {
         return text.isEmpty() || !Character.isDigit(text.charAt(0))
                 ? otherwise
                 : Long.parseLong(text);
     }
 
     /** Moves a process with all its threads; one that has ended is passed over. */
-    void move(Path group, int pid) {
+    public void move(Path group, int pid) {
         try {
             write(group, "cgroup.procs", Integer.toString(pid));
         } catch (SyscallException e) {

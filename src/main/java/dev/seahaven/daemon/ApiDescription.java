@@ -4,7 +4,9 @@ import static java.util.stream.Collectors.groupingBy;
 import static java.util.stream.Collectors.joining;
 import static java.util.stream.Collectors.toList;
 
-import dev.seahaven.web.ProblemType;
+import dev.seahaven.problem.ProblemType;
+import dev.seahaven.web.IfMatch;
+import dev.seahaven.web.ProblemResponse;
 
 import io.swagger.v3.oas.models.Components;
 import io.swagger.v3.oas.models.OpenAPI;
@@ -27,6 +29,8 @@ import io.swagger.v3.oas.models.servers.Server;
 
 import org.jspecify.annotations.Nullable;
 import org.springdoc.core.customizers.OpenApiCustomizer;
+import org.springdoc.core.customizers.OperationCustomizer;
+import org.springdoc.core.utils.SpringDocUtils;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
@@ -109,6 +113,16 @@ class ApiDescription {
         };
     }
 
+    /** The headers that operations share. */
+    @Bean
+    OperationCustomizer headers() {
+        SpringDocUtils.getConfig().addRequestWrapperToIgnore(IfMatch.class);
+        return (operation, method) -> {
+            ApiHeaders.describe(operation, method);
+            return operation;
+        };
+    }
+
     private static void allowOverlap(Operation operation) {
         for (ApiResponse response : operation.getResponses().values()) {
             Content content = Objects.requireNonNullElse(response.getContent(), new Content());
@@ -150,7 +164,11 @@ class ApiDescription {
     private static void addProblems(Operation operation) {
         Map<Integer, List<ProblemType>> byStatus =
                 ApiProblems.of(operation).stream()
-                        .collect(groupingBy(type -> type.status().value(), TreeMap::new, toList()));
+                        .collect(
+                                groupingBy(
+                                        type -> ProblemResponse.status(type).value(),
+                                        TreeMap::new,
+                                        toList()));
         byStatus.forEach(
                 (status, types) ->
                         operation
@@ -162,7 +180,8 @@ class ApiDescription {
                                                         types.stream()
                                                                 .map(
                                                                         type ->
-                                                                                type.uri()
+                                                                                ProblemResponse.uri(
+                                                                                                type)
                                                                                         + ": "
                                                                                         + type
                                                                                                 .title())

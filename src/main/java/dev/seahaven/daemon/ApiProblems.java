@@ -1,6 +1,8 @@
 package dev.seahaven.daemon;
 
-import dev.seahaven.web.ProblemType;
+import static java.util.stream.Collectors.toSet;
+
+import dev.seahaven.problem.ProblemType;
 
 import io.swagger.v3.oas.models.Operation;
 import io.swagger.v3.oas.models.parameters.Parameter;
@@ -45,12 +47,8 @@ final class ApiProblems {
                     Map.entry("killSandbox", CHANGE),
                     Map.entry("pauseSandbox", CHANGE),
                     Map.entry("resumeSandbox", CHANGE),
-                    Map.entry(
-                            "deleteSandbox",
-                            with(CHANGE, ProblemType.IN_USE, ProblemType.PRECONDITION_FAILED)),
-                    Map.entry(
-                            "patchSandbox",
-                            with(CHANGE, ProblemType.NAME_TAKEN, ProblemType.PRECONDITION_FAILED)),
+                    Map.entry("deleteSandbox", with(CHANGE, ProblemType.IN_USE)),
+                    Map.entry("patchSandbox", with(CHANGE, ProblemType.NAME_TAKEN)),
                     Map.entry("getSandboxStats", with(KERNEL, ProblemType.WRONG_STATE)),
                     Map.entry("auditSandbox", with(KERNEL, ProblemType.WRONG_STATE)),
                     Map.entry(
@@ -81,6 +79,9 @@ final class ApiProblems {
                     Map.entry("getProcess", KERNEL),
                     Map.entry("auditProcess", KERNEL));
 
+    /** Headers of operations that change something, where a body is refused if it is not taken. */
+    private static final Set<String> CHANGING = Set.of("If-Match", "Idempotency-Key");
+
     private ApiProblems() {}
 
     private static Set<ProblemType> with(Set<ProblemType> some, ProblemType... more) {
@@ -96,22 +97,27 @@ final class ApiProblems {
                         ProblemType.FOREIGN_ORIGIN,
                         ProblemType.WRONG_HOST,
                         ProblemType.NOT_ACCEPTABLE,
-                        ProblemType.INTERNAL);
+                        ProblemType.INTERNAL,
+                        ProblemType.INVALID_REQUEST); // a query parameter that it does not have
         List<Parameter> parameters =
                 Objects.requireNonNullElse(operation.getParameters(), List.of());
-        if (!parameters.isEmpty()) {
-            types.add(ProblemType.INVALID_REQUEST);
-        }
+        Set<String> named = parameters.stream().map(Parameter::getName).collect(toSet());
         for (Parameter parameter : parameters) {
             if (parameter.getIn().equals("path")) {
                 types.add(ProblemType.NOT_FOUND);
+            }
+            if (parameter.getName().equals("If-Match")) {
+                types.add(ProblemType.PRECONDITION_FAILED);
+            }
+            if (parameter.getName().equals("Idempotency-Key")) {
+                types.add(ProblemType.IDEMPOTENCY_CONFLICT);
+                types.add(ProblemType.BUSY);
             }
             if (parameter.getName().equals("namespace") && parameter.getIn().equals("path")) {
                 types.add(ProblemType.AMBIGUOUS_NAME);
             }
         }
-        if (operation.getRequestBody() != null) {
-            types.add(ProblemType.INVALID_REQUEST);
+        if (operation.getRequestBody() != null || CHANGING.stream().anyMatch(named::contains)) {
             types.add(ProblemType.MALFORMED_BODY);
             types.add(ProblemType.TOO_LARGE);
             types.add(ProblemType.UNSUPPORTED_MEDIA_TYPE);

@@ -2,15 +2,20 @@ package dev.seahaven.daemon;
 
 import dev.seahaven.access.AccessSettings;
 import dev.seahaven.access.Token;
-import dev.seahaven.cgroup.Cgroups;
-import dev.seahaven.cgroup.Delegation;
+import dev.seahaven.audit.Auditor;
+import dev.seahaven.cgroup.host.Cgroups;
+import dev.seahaven.cgroup.host.Delegation;
+import dev.seahaven.exec.NamespaceExec;
+import dev.seahaven.exec.Runs;
 import dev.seahaven.launcher.Launcher;
-import dev.seahaven.namespace.NamespaceFinder;
-import dev.seahaven.namespace.NamespaceService;
+import dev.seahaven.namespace.life.Entrances;
+import dev.seahaven.namespace.life.Namespaces;
+import dev.seahaven.namespace.scan.NamespaceFinder;
+import dev.seahaven.process.HostProcesses;
 import dev.seahaven.procfs.MountInfo;
 import dev.seahaven.procfs.ProcRoot;
-import dev.seahaven.sandbox.SandboxService;
-import dev.seahaven.sandbox.SandboxSettings;
+import dev.seahaven.sandbox.life.Sandboxes;
+import dev.seahaven.sandbox.spec.SandboxSettings;
 import dev.seahaven.seccomp.SeccompCompiler;
 import dev.seahaven.syscall.LinuxNamespaceCalls;
 import dev.seahaven.syscall.LinuxSyscalls;
@@ -18,6 +23,7 @@ import dev.seahaven.syscall.NamespaceCalls;
 import dev.seahaven.syscall.Syscalls;
 import dev.seahaven.system.KernelProbe;
 import dev.seahaven.system.StartReport;
+import dev.seahaven.web.KeptAnswers;
 
 import io.micrometer.core.instrument.MeterRegistry;
 
@@ -28,6 +34,7 @@ import org.springframework.context.annotation.Configuration;
 import tools.jackson.databind.json.JsonMapper;
 
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.List;
 
 /** Puts the parts together. Nothing here makes a system call that changes anything. */
@@ -48,8 +55,8 @@ class DaemonConfiguration {
     }
 
     @Bean
-    ProcRoot procRoot() {
-        return ProcRoot.SYSTEM;
+    ProcRoot procRoot(Syscalls syscalls) {
+        return ProcRoot.system(syscalls);
     }
 
     @Bean
@@ -78,6 +85,14 @@ class DaemonConfiguration {
     @Bean
     Token token(SeahavenProperties properties, Syscalls syscalls) {
         return new Token(syscalls, properties.runDirectory().resolve("token"));
+    }
+
+    @Bean
+    KeptAnswers keptAnswers(SeahavenProperties properties, Syscalls syscalls) {
+        return new AnswersOnDisk(
+                syscalls,
+                properties.stateDirectory().toAbsolutePath().resolve("answers"),
+                InstantSource.system());
     }
 
     /** Where there is none, the preflight tells it in one clear message. */
@@ -117,29 +132,7 @@ class DaemonConfiguration {
     }
 
     @Bean
-    NamespaceService namespaceService(
-            SeahavenProperties properties,
-            Syscalls syscalls,
-            NamespaceCalls calls,
-            ProcRoot proc,
-            NamespaceFinder finder,
-            Launcher launcher,
-            SandboxService sandboxes,
-            JsonMapper json) {
-        return new NamespaceService(
-                syscalls,
-                calls,
-                proc,
-                finder,
-                launcher,
-                properties.stateDirectory().toAbsolutePath().resolve("namespaces"),
-                sandboxes::runningByInit,
-                sandboxes.ids(),
-                json);
-    }
-
-    @Bean
-    SandboxService sandboxService(
+    Sandboxes sandboxes(
             Syscalls syscalls,
             ProcRoot proc,
             Launcher launcher,
@@ -147,9 +140,64 @@ class DaemonConfiguration {
             NamespaceFinder finder,
             SandboxSettings settings,
             SeccompCompiler seccomp,
-            JsonMapper json,
             MeterRegistry meters) {
-        return new SandboxService(
-                syscalls, proc, launcher, cgroups, finder, settings, seccomp, json, meters);
+        return new Sandboxes(syscalls, proc, launcher, cgroups, finder, settings, seccomp, meters);
+    }
+
+    @Bean
+    Runs runs(Launcher launcher, Sandboxes sandboxes) {
+        return new Runs(launcher, sandboxes);
+    }
+
+    @Bean
+    Namespaces namespaces(
+            SeahavenProperties properties,
+            Syscalls syscalls,
+            NamespaceCalls calls,
+            ProcRoot proc,
+            NamespaceFinder finder,
+            Launcher launcher,
+            Sandboxes sandboxes) {
+        return new Namespaces(
+                syscalls,
+                calls,
+                proc,
+                finder,
+                launcher,
+                properties.stateDirectory().toAbsolutePath().resolve("namespaces"),
+                sandboxes.queries()::runningByInit,
+                sandboxes.ids());
+    }
+
+    @Bean
+    Entrances entrances(Namespaces namespaces) {
+        return namespaces.entrances();
+    }
+
+    @Bean
+    NamespaceExec namespaceExec(
+            Syscalls syscalls,
+            Launcher launcher,
+            Cgroups cgroups,
+            NamespaceFinder finder,
+            ProcRoot proc,
+            SandboxSettings settings) {
+        return new NamespaceExec(
+                syscalls, launcher, cgroups, finder, proc, settings.captureLimitBytes());
+    }
+
+    @Bean
+    HostProcesses hostProcesses(
+            Syscalls syscalls,
+            NamespaceCalls calls,
+            ProcRoot proc,
+            NamespaceFinder finder,
+            Namespaces namespaces) {
+        return new HostProcesses(syscalls, calls, proc, finder, namespaces.views());
+    }
+
+    @Bean
+    Auditor auditor(Syscalls syscalls, ProcRoot proc, NamespaceFinder finder, Sandboxes sandboxes) {
+        return new Auditor(syscalls, proc, finder, sandboxes.hardened());
     }
 }

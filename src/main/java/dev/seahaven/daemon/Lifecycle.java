@@ -1,11 +1,13 @@
 package dev.seahaven.daemon;
 
 import dev.seahaven.access.Token;
-import dev.seahaven.cgroup.Cgroups;
+import dev.seahaven.cgroup.host.Cgroups;
+import dev.seahaven.exec.Runs;
 import dev.seahaven.launcher.Launcher;
-import dev.seahaven.namespace.NamespaceService;
+import dev.seahaven.namespace.life.Namespaces;
 import dev.seahaven.procfs.ProcRoot;
-import dev.seahaven.sandbox.SandboxService;
+import dev.seahaven.sandbox.life.SandboxRecovery;
+import dev.seahaven.sandbox.life.Sandboxes;
 import dev.seahaven.system.KernelProbe;
 import dev.seahaven.system.StartReport;
 
@@ -25,8 +27,9 @@ class Lifecycle implements SmartLifecycle {
     private final Token token;
     private final Cgroups cgroups;
     private final Launcher launcher;
-    private final SandboxService sandboxes;
-    private final NamespaceService namespaces;
+    private final Sandboxes sandboxes;
+    private final Runs runs;
+    private final Namespaces namespaces;
     private final StartReport report;
     private final ProcRoot proc;
     private volatile boolean running;
@@ -37,8 +40,9 @@ class Lifecycle implements SmartLifecycle {
             Token token,
             Cgroups cgroups,
             Launcher launcher,
-            SandboxService sandboxes,
-            NamespaceService namespaces,
+            Sandboxes sandboxes,
+            Runs runs,
+            Namespaces namespaces,
             StartReport report,
             ProcRoot proc) {
         this.probe = probe;
@@ -47,6 +51,7 @@ class Lifecycle implements SmartLifecycle {
         this.cgroups = cgroups;
         this.launcher = launcher;
         this.sandboxes = sandboxes;
+        this.runs = runs;
         this.namespaces = namespaces;
         this.report = report;
         this.proc = proc;
@@ -69,7 +74,7 @@ class Lifecycle implements SmartLifecycle {
             throw CannotStartException.anotherRuns(cgroups.directory());
         }
         launcher.start();
-        SandboxService.Recovery found = sandboxes.recover(sameBoot);
+        SandboxRecovery.Found found = sandboxes.recover(sameBoot);
         namespaces.start(sameBoot);
         report.tell(
                 new StartReport.Found(
@@ -81,6 +86,7 @@ class Lifecycle implements SmartLifecycle {
     @EventListener(ContextClosedEvent.class)
     void closing() {
         sandboxes.stopWaiting();
+        runs.stop();
     }
 
     @Override

@@ -1,18 +1,30 @@
 package dev.seahaven.exec;
 
-import io.swagger.v3.oas.annotations.media.Schema;
-
 import org.jspecify.annotations.Nullable;
 
-/** How a program ended; of one that is detached only the pid is known. */
-@Schema(name = "ExecResult")
-record ExecResult(
-        @Schema(description = "128 and the number of the signal that ended it; 127 not found.")
-                @Nullable Integer exitCode,
+/**
+ * How a program ended; of one that is detached only the pid is known.
+ *
+ * @param exitCode 128 and the number of the signal that ended it; null of a detached one
+ * @param pid on the host, of a detached one
+ */
+public record ExecResult(
+        @Nullable Integer exitCode,
         @Nullable String signal,
-        String stdout,
-        String stderr,
-        @Schema(description = "More was written than is kept.") boolean truncated,
-        @Schema(description = "Killed, for its time was over.") boolean timedOut,
+        byte[] stdout,
+        byte[] stderr,
+        boolean truncated,
+        boolean timedOut,
         double durationMillis,
-        @Schema(description = "On the host; of a detached one.") @Nullable Integer pid) {}
+        @Nullable Integer pid) {
+
+    private static final byte[] NOTHING = {};
+
+    static ExecResult detached(int pid, double durationMillis) {
+        return new ExecResult(null, null, NOTHING, NOTHING, false, false, durationMillis, pid);
+    }
+
+    static ExecResult notExecuted(int exitCode, byte[] why) {
+        return new ExecResult(exitCode, null, NOTHING, why, false, false, 0, null);
+    }
+}

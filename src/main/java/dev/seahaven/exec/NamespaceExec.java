@@ -1,8 +1,11 @@
 package dev.seahaven.exec;
 
 import dev.seahaven.cgroup.Cgroup;
-import dev.seahaven.cgroup.Cgroups;
+import dev.seahaven.cgroup.host.Cgroups;
+import dev.seahaven.claim.Claims;
 import dev.seahaven.launcher.Capture;
+import dev.seahaven.launcher.Launch;
+import dev.seahaven.launcher.LaunchKind;
 import dev.seahaven.launcher.LaunchPlan;
 import dev.seahaven.launcher.LaunchPlan.Attachment;
 import dev.seahaven.launcher.LaunchPlan.Credentials;
@@ -18,19 +21,17 @@ import dev.seahaven.launcher.LauncherException;
 import dev.seahaven.launcher.Report;
 import dev.seahaven.launcher.Stage;
 import dev.seahaven.launcher.Started;
-import dev.seahaven.namespace.NamespaceFinder;
-import dev.seahaven.namespace.NamespaceService.Entrance;
 import dev.seahaven.namespace.NamespaceType;
+import dev.seahaven.namespace.life.Entrances.Entrance;
+import dev.seahaven.namespace.scan.NamespaceFinder;
+import dev.seahaven.problem.Problem;
+import dev.seahaven.problem.ProblemType;
 import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.procfs.ProcStatus;
-import dev.seahaven.sandbox.Claims;
-import dev.seahaven.sandbox.SandboxService;
 import dev.seahaven.syscall.CloneFlag;
 import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.Syscalls;
-import dev.seahaven.web.Problem;
-import dev.seahaven.web.ProblemType;
 
 import org.jspecify.annotations.Nullable;
 
@@ -49,7 +50,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * {@code /sys} and the files of {@code /etc/netns/NAME} over those of {@code /etc}, in a pid
  * namespace a fresh {@code /proc}.
  */
-final class NamespaceExec {
+public final class NamespaceExec {
 
     private static final Path ETC_NETNS = Path.of("/etc/netns");
     private static final long ALL_CAPABILITIES = -1L;
@@ -63,7 +64,7 @@ final class NamespaceExec {
     private final long captureBytes;
     private final AtomicLong counter = new AtomicLong();
 
-    NamespaceExec(
+    public NamespaceExec(
             Syscalls syscalls,
             Launcher launcher,
             Cgroups cgroups,
@@ -78,7 +79,7 @@ final class NamespaceExec {
         this.captureBytes = captureBytes;
     }
 
-    ExecResult run(Entrance into, ExecSpec spec) {
+    public ExecResult run(Entrance into, ExecSpec spec) {
         if (!into.mapsRoot()) {
             throw new Problem(
                     ProblemType.WRONG_STATE,
@@ -118,17 +119,18 @@ final class NamespaceExec {
                             null,
                             null);
             // Whatever it leaves in the background ends with it.
-            Set<Flag> flags = EnumSet.of(Flag.CAPTURE, Flag.PID_SHARED);
-            Launcher.Launch launch =
-                    launcher.launch(plan(into, spec, descriptors, flags, opened), capture);
+            Set<Flag> flags = EnumSet.of(Flag.PID_SHARED);
+            Launch launch =
+                    launcher.launch(
+                            plan(LaunchKind.EXEC, into, spec, descriptors, flags, opened), capture);
             opened.opened(launch);
             Report.Exited ended = capture.await();
             int status = ended.status();
             return new ExecResult(
                     Report.exitCode(status),
                     Report.signal(status) == 0 ? null : Report.signalName(status),
-                    capture.text(1),
-                    capture.text(2),
+                    capture.bytes(1),
+                    capture.bytes(2),
                     ended.stdoutTruncated() || ended.stderrTruncated(),
                     ended.reason() == Report.Reason.TIMED_OUT,
                     millis(System.nanoTime() - begun),
@@ -155,10 +157,17 @@ final class NamespaceExec {
                         null,
                         null);
         Started started = new Started();
-        launcher.launch(plan(into, spec, descriptors, EnumSet.noneOf(Flag.class), opened), started);
+        launcher.launch(
+                plan(
+                        LaunchKind.DETACHED,
+                        into,
+                        spec,
+                        descriptors,
+                        EnumSet.noneOf(Flag.class),
+                        opened),
+                started);
         int pid = started.await();
-        return new ExecResult(
-                null, null, "", "", false, false, millis(System.nanoTime() - begun), pid);
+        return ExecResult.detached(pid, millis(System.nanoTime() - begun));
     }
 
     private static double millis(long nanos) {
@@ -175,7 +184,12 @@ final class NamespaceExec {
     }
 
     private LaunchPlan plan(
-            Entrance into, ExecSpec spec, Descriptors descriptors, Set<Flag> flags, Claims opened) {
+            LaunchKind kind,
+            Entrance into,
+            ExecSpec spec,
+            Descriptors descriptors,
+            Set<Flag> flags,
+            Claims opened) {
         NamespaceType type = into.type();
         List<Join> joins = new ArrayList<>();
         if (type != NamespaceType.MNT) {
@@ -197,6 +211,7 @@ final class NamespaceExec {
             flags.add(type == NamespaceType.NET ? Flag.SYSFS : Flag.PROC);
         }
         return LaunchPlan.withoutRoot(
+                kind,
                 flags,
                 fresh,
                 joins,
@@ -214,7 +229,7 @@ final class NamespaceExec {
         if (into.type() == NamespaceType.USER || into.owner() != null) {
             return ALL_CAPABILITIES;
         }
-        return ProcStatus.read(proc, "self").map(status -> status.hex("CapPrm")).orElse(0L);
+        return ProcStatus.own(proc).hex("CapPrm");
     }
 
     /** As {@code ip netns exec}: what has no counterpart in {@code /etc} is passed over. */
@@ -245,15 +260,8 @@ final class NamespaceExec {
             throw Problem.invalid(
                     "user", "is not mapped in the user namespace: " + failure.refusal().call());
         }
-        int code = SandboxService.exitCodeOfNotExecuted(failure);
-        return new ExecResult(
-                code,
-                null,
-                "",
-                String.valueOf(failure.refusal().getMessage()),
-                false,
-                false,
-                0,
-                null);
+        return ExecResult.notExecuted(
+                failure.shellExitCode().orElseThrow(() -> failure),
+                String.valueOf(failure.refusal().getMessage()).getBytes(StandardCharsets.UTF_8));
     }
 }

@@ -1,6 +1,6 @@
 /**
- * Programs of the host that are run inside of namespaces. May use the ground packages, {@code web},
- * {@code namespace} and {@code sandbox}.
+ * Programs: runs, programs of the host in namespaces, and the logs of sandboxes. May use {@code
+ * sandbox}, {@code namespace} and the ground packages.
  */
 @NullMarked
 package dev.seahaven.exec;

@@ -4,7 +4,6 @@ import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.SyscallException;
 
 import java.io.ByteArrayOutputStream;
-import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Consumer;
@@ -41,8 +40,8 @@ public final class Capture implements Consumer<Report> {
     }
 
     /** What was written to stream 1 or 2. */
-    public String text(int stream) {
-        return stream(stream).toString(StandardCharsets.UTF_8);
+    public byte[] bytes(int stream) {
+        return stream(stream).toByteArray();
     }
 
     /**

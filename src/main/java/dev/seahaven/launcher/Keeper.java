@@ -23,10 +23,10 @@ import java.util.Set;
  */
 public final class Keeper implements AutoCloseable {
 
-    private final Launcher.Launch launch;
+    private final Launch launch;
     private final int pid;
 
-    private Keeper(Launcher.Launch launch, int pid) {
+    private Keeper(Launch launch, int pid) {
         this.launch = launch;
         this.pid = pid;
     }
@@ -47,12 +47,13 @@ public final class Keeper implements AutoCloseable {
             TimeOffsets offsets) {
         Set<CloneFlag> cloned = EnumSet.noneOf(CloneFlag.class);
         cloned.addAll(newNamespaces);
-        Set<Flag> flags = EnumSet.of(Flag.KEEP, Flag.CAPTURE);
+        Set<Flag> flags = EnumSet.noneOf(Flag.class);
         if (cloned.remove(CloneFlag.CLONE_NEWTIME)) {
             flags.add(Flag.TIME_NS);
         }
         LaunchPlan plan =
                 LaunchPlan.withoutRoot(
+                        LaunchKind.KEEPER,
                         flags,
                         cloned,
                         joins,
@@ -64,7 +65,7 @@ public final class Keeper implements AutoCloseable {
                         List.of(),
                         new Program(List.of("keeper"), List.of(), "/"));
         Started started = new Started();
-        Launcher.Launch launch = launcher.launch(plan, started);
+        Launch launch = launcher.launch(plan, started);
         try {
             return new Keeper(launch, started.await());
         } catch (InterruptedException e) {

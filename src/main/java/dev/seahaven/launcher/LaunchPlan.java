@@ -13,6 +13,7 @@ import java.util.Set;
  * All that the launcher needs to know of one sandbox; it decides nothing itself. The descriptors
  * stay the caller's.
  *
+ * @param kind what is launched
  * @param newNamespaces by clone3(2); cgroup and time are {@link Flag}s, for the launcher makes them
  *     otherwise
  * @param joins namespaces to enter, {@code user} last
@@ -22,6 +23,7 @@ import java.util.Set;
  * @param readOnly absolute paths that are bound read-only; what does not exist is passed over
  */
 public record LaunchPlan(
+        LaunchKind kind,
         Set<Flag> flags,
         Set<CloneFlag> newNamespaces,
         List<Join> joins,
@@ -34,9 +36,9 @@ public record LaunchPlan(
         Hardening hardening,
         List<Attachment> attachments,
         List<Device> devices,
-        @Nullable String hostname,
         List<String> masked,
         List<String> readOnly,
+        @Nullable String hostname,
         Program program) {
 
     /**
@@ -44,6 +46,7 @@ public record LaunchPlan(
      * is new, in a copy of the joined one's mounts.
      */
     public static LaunchPlan withoutRoot(
+            LaunchKind kind,
             Set<Flag> flags,
             Set<CloneFlag> newNamespaces,
             List<Join> joins,
@@ -55,6 +58,7 @@ public record LaunchPlan(
             List<Attachment> attachments,
             Program program) {
         return new LaunchPlan(
+                kind,
                 flags,
                 newNamespaces,
                 joins,
@@ -67,9 +71,9 @@ public record LaunchPlan(
                 Hardening.NONE,
                 attachments,
                 List.of(),
+                List.of(),
+                List.of(),
                 null,
-                List.of(),
-                List.of(),
                 program);
     }
 
@@ -78,7 +82,6 @@ public record LaunchPlan(
         IN_MEMFD,
         INIT,
         NO_NEW_PRIVS,
-        CAPTURE,
         CGROUP_NS,
         TIME_NS,
         LOOPBACK,
@@ -88,7 +91,6 @@ public record LaunchPlan(
         MQUEUE,
         PTS_GID_5,
         PID_SHARED,
-        KEEP,
         SYSFS_WRITABLE;
 
         int bit() {

@@ -20,7 +20,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 
 /** Starts sandboxes: gives plans to monitors and their reports to those who asked. */
-public final class Launcher implements AutoCloseable {
+public class Launcher implements AutoCloseable {
 
     private final Syscalls syscalls;
     private final byte[] binary;
@@ -64,18 +64,6 @@ public final class Launcher implements AutoCloseable {
         loop.start();
         spawner = process;
         reports = loop;
-    }
-
-    /**
-     * A launch under way, or a sandbox that runs. Closing it ends a run, and leaves anything else
-     * to itself.
-     */
-    public interface Launch extends AutoCloseable {
-        /** Lets a keeper of namespaces outlive the daemon. */
-        void keep();
-
-        @Override
-        void close();
     }
 
     /**

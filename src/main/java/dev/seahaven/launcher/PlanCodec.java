@@ -1,15 +1,11 @@
 package dev.seahaven.launcher;
 
-import dev.seahaven.launcher.LaunchPlan.Attachment;
+import dev.seahaven.launcher.LaunchPlan.Credentials;
 import dev.seahaven.launcher.LaunchPlan.Descriptors;
-import dev.seahaven.launcher.LaunchPlan.Device;
 import dev.seahaven.launcher.LaunchPlan.Hardening;
-import dev.seahaven.launcher.LaunchPlan.Join;
 import dev.seahaven.launcher.LaunchPlan.Label;
-import dev.seahaven.launcher.LaunchPlan.LandlockPath;
-import dev.seahaven.launcher.LaunchPlan.LandlockPort;
-import dev.seahaven.launcher.LaunchPlan.PreparedDirectory;
-import dev.seahaven.launcher.LaunchPlan.Rlimit;
+import dev.seahaven.launcher.LaunchPlan.Landlock;
+import dev.seahaven.launcher.LaunchPlan.Limits;
 import dev.seahaven.launcher.LaunchPlan.Root;
 import dev.seahaven.syscall.CloneFlag;
 import dev.seahaven.syscall.Fd;
@@ -22,13 +18,14 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /** Plans to bytes, as {@code wire.h} has them. */
 final class PlanCodec {
 
     static final int MAGIC = 0x4e565348;
-    static final int VERSION = 2;
+    static final int VERSION = 3;
     static final int INLINE_MAX = 64 * 1024;
     private static final int NO_FD = -1;
 
@@ -50,80 +47,61 @@ final class PlanCodec {
 
     /** The message that stands for a plan which travels in a memfd. */
     static byte[] memfdHeader() {
-        return ByteBuffer.allocate(12)
+        return ByteBuffer.allocate(16)
                 .order(ByteOrder.nativeOrder())
                 .putInt(MAGIC)
                 .putInt(VERSION)
+                .putInt(LaunchKind.SANDBOX.ordinal())
                 .putInt(LaunchPlan.Flag.IN_MEMFD.bit())
                 .array();
     }
 
+    /** The sections in the order of {@code struct plan}. */
     private void put(LaunchPlan plan) {
         putInt(MAGIC);
         putInt(VERSION);
+        putInt(plan.kind().ordinal());
         putInt(plan.flags().stream().mapToInt(LaunchPlan.Flag::bit).sum());
         putInt(plan.newNamespaces().stream().mapToInt(CloneFlag::value).sum());
+        putAll(
+                plan.joins(),
+                join -> {
+                    putInt(join.type().value());
+                    putFd(join.namespace());
+                });
         put(plan.descriptors());
         put(plan.root());
-        putInt(plan.credentials().uid());
-        putInt(plan.credentials().gid());
-        putLong(plan.root().upperBytes());
-        putLong(plan.credentials().capabilities());
-        putLong(plan.credentials().ambient());
-        putLong(plan.limits().timeout() == null ? 0 : plan.limits().timeout().toNanos());
-        putLong(plan.limits().logBytes());
-        putLong(plan.limits().captureBytes());
-        putLong(plan.timeOffsets().monotonicSeconds());
-        putLong(plan.timeOffsets().boottimeSeconds());
-        putLong(plan.hardening().landlock().handledFs());
-        putLong(plan.hardening().landlock().handledNet());
-        putLong(plan.hardening().landlock().scoped());
-        putInt(plan.joins().size());
-        for (Join join : plan.joins()) {
-            putInt(join.type().value());
-            putFd(join.namespace());
-        }
-        putInt(plan.credentials().groups().size());
-        plan.credentials().groups().forEach(this::putInt);
-        putInt(plan.attachments().size());
-        for (Attachment attachment : plan.attachments()) {
-            putFd(attachment.tree());
-            putString(attachment.target());
-        }
-        putInt(plan.root().prepared().size());
-        for (PreparedDirectory directory : plan.root().prepared()) {
-            putInt(directory.mode());
-            putInt(directory.opaque() ? 1 : 0);
-            putString(directory.path());
-        }
-        putInt(plan.descriptors().v1Groups().size());
-        plan.descriptors().v1Groups().forEach(this::putFd);
-        putInt(plan.devices().size());
-        for (Device device : plan.devices()) {
-            putFd(device.node());
-            putString(device.path());
-        }
-        put(plan.hardening());
         putString(plan.maps().uid());
         putString(plan.maps().gid());
+        putLong(plan.timeOffsets().monotonicSeconds());
+        putLong(plan.timeOffsets().boottimeSeconds());
+        put(plan.credentials());
+        put(plan.limits());
+        put(plan.hardening());
+        putAll(
+                plan.attachments(),
+                attachment -> {
+                    putFd(attachment.tree());
+                    putString(attachment.target());
+                });
+        putAll(
+                plan.devices(),
+                device -> {
+                    putFd(device.node());
+                    putString(device.path());
+                });
+        putAll(plan.masked(), this::putString);
+        putAll(plan.readOnly(), this::putString);
         putString(plan.hostname() == null ? "" : plan.hostname());
+        putAll(plan.program().arguments(), this::putString);
+        putAll(plan.program().environment(), this::putString);
         putString(plan.program().workingDirectory());
-        Label label = plan.hardening().label();
-        putString(label == null ? "" : label.file());
-        putString(label == null ? "" : label.text());
-        putStrings(
-                plan.hardening().sysctls().stream()
-                        .flatMap(sysctl -> Stream.of(sysctl.path(), sysctl.value()))
-                        .toList());
-        putStrings(plan.masked());
-        putStrings(plan.readOnly());
-        putStrings(plan.program().arguments());
-        putStrings(plan.program().environment());
     }
 
     private void put(Descriptors descriptors) {
         putFd(descriptors.cgroup());
         putFd(descriptors.freezer());
+        putAll(descriptors.v1Groups(), this::putFd);
         putFd(descriptors.root());
         putFd(descriptors.upper());
         putFd(descriptors.stdin());
@@ -132,32 +110,77 @@ final class PlanCodec {
         putFd(descriptors.state());
     }
 
-    private void put(Hardening hardening) {
-        putInt(hardening.rlimits().size());
-        for (Rlimit limit : hardening.rlimits()) {
-            putInt(limit.resource());
-            putLong(limit.soft());
-            putLong(limit.hard());
-        }
-        putInt(hardening.landlock().paths().size());
-        for (LandlockPath rule : hardening.landlock().paths()) {
-            putLong(rule.access());
-            putString(rule.path());
-        }
-        putInt(hardening.landlock().ports().size());
-        for (LandlockPort rule : hardening.landlock().ports()) {
-            putLong(rule.access());
-            putLong(rule.port());
-        }
-        putBytes(hardening.filter());
-    }
-
     private void put(Root root) {
         putInt(root.kind().ordinal());
         putInt(root.idMapped() ? 1 : 0);
         putInt(root.readOnly() ? 1 : 0);
         putInt(root.uid());
         putInt(root.gid());
+        putLong(root.upperBytes());
+        putAll(
+                root.prepared(),
+                directory -> {
+                    putInt(directory.mode());
+                    putInt(directory.opaque() ? 1 : 0);
+                    putString(directory.path());
+                });
+    }
+
+    private void put(Credentials credentials) {
+        putInt(credentials.uid());
+        putInt(credentials.gid());
+        putAll(credentials.groups(), this::putInt);
+        putLong(credentials.capabilities());
+        putLong(credentials.ambient());
+    }
+
+    private void put(Limits limits) {
+        putLong(limits.timeout() == null ? 0 : limits.timeout().toNanos());
+        putLong(limits.logBytes());
+        putLong(limits.captureBytes());
+    }
+
+    private void put(Hardening hardening) {
+        putAll(
+                hardening.rlimits(),
+                limit -> {
+                    putInt(limit.resource());
+                    putLong(limit.soft());
+                    putLong(limit.hard());
+                });
+        putAll(
+                hardening.sysctls().stream()
+                        .flatMap(sysctl -> Stream.of(sysctl.path(), sysctl.value()))
+                        .toList(),
+                this::putString);
+        Label label = hardening.label();
+        putString(label == null ? "" : label.file());
+        putString(label == null ? "" : label.text());
+        put(hardening.landlock());
+        putBytes(hardening.filter());
+    }
+
+    private void put(Landlock landlock) {
+        putLong(landlock.handledFs());
+        putLong(landlock.handledNet());
+        putLong(landlock.scoped());
+        putAll(
+                landlock.paths(),
+                rule -> {
+                    putLong(rule.access());
+                    putString(rule.path());
+                });
+        putAll(
+                landlock.ports(),
+                rule -> {
+                    putLong(rule.access());
+                    putLong(rule.port());
+                });
+    }
+
+    private <T> void putAll(List<T> all, Consumer<T> put) {
+        putInt(all.size());
+        all.forEach(put);
     }
 
     private void putFd(@Nullable Fd fd) {
@@ -183,11 +206,6 @@ final class PlanCodec {
 
     private void putBytes(byte[] bytes) {
         room(4 + bytes.length + 1).putInt(bytes.length).put(bytes).put((byte) 0);
-    }
-
-    private void putStrings(List<String> texts) {
-        putInt(texts.size());
-        texts.forEach(this::putString);
     }
 
     private ByteBuffer room(int size) {

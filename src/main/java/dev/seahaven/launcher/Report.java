@@ -41,9 +41,14 @@ public sealed interface Report {
     /**
      * The command was not executed, and nothing is left but what the daemon had claimed.
      *
-     * @param call with its arguments
+     * @param item the number of the plan's item that failed at this stage, in the order of the
+     *     plan; {@link #NO_ITEM} where none did
+     * @param call with its arguments, for people to read
      */
-    record Failed(Stage stage, String call, Errno errno) implements Report {}
+    record Failed(Stage stage, int item, String call, Errno errno) implements Report {
+        /** No item of the plan is the cause. */
+        public static final int NO_ITEM = -1;
+    }
 
     /** Output of a run; {@code stream} is 1 or 2. */
     record Output(int stream, byte[] bytes) implements Report {}

@@ -72,6 +72,7 @@ public final class ReportCodec {
         in.getInt();
         int stage = in.getInt();
         int error = in.getInt();
+        int item = in.getInt();
         byte[] text = new byte[in.remaining()];
         in.get(text);
         int end = 0;
@@ -80,6 +81,7 @@ public final class ReportCodec {
         }
         return new Failed(
                 Stage.values()[stage],
+                item,
                 new String(text, 0, end, StandardCharsets.UTF_8),
                 Errno.of(error));
     }

@@ -2,6 +2,7 @@ package dev.seahaven.launcher;
 
 import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.PidFd;
+import dev.seahaven.syscall.SocketCalls;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
 
@@ -112,7 +113,7 @@ final class ReportLoop implements AutoCloseable {
     }
 
     /** One monitor's socket. Closing it tells the monitor that nobody listens, which ends a run. */
-    final class Channel implements Watched, Launcher.Launch {
+    final class Channel implements Watched, Launch {
 
         private final long key;
         private final Fd socket;
@@ -151,7 +152,7 @@ final class ReportLoop implements AutoCloseable {
         }
 
         private byte[] receiveBytes() {
-            Syscalls.Message message = syscalls.recvmsg(socket, ReportCodec.REPORT_MAX);
+            SocketCalls.Message message = syscalls.recvmsg(socket, ReportCodec.REPORT_MAX);
             message.fds().forEach(Fd::close);
             return message.bytes();
         }

@@ -1,12 +1,16 @@
 package dev.seahaven.launcher;
 
-/** The stages of a launch, in their order, as {@code stage.h} has them. */
+import java.util.Locale;
+
+/** The stages of a launch, in the order in which they come, as {@code stage.h} has them. */
 public enum Stage {
     PLAN,
-    JOIN,
+    DESCRIPTORS,
     TIME,
+    JOIN,
     CLONE,
     MAPS,
+    ROOT_MAPPING,
     ROOT,
     KERNEL_FILESYSTEMS,
     CGROUP,
@@ -22,9 +26,15 @@ public enum Stage {
     LABEL,
     LANDLOCK,
     CREDENTIALS,
-    DESCRIPTORS,
+    CAPABILITIES,
     WORKING_DIRECTORY,
     SECCOMP,
     EXEC,
-    RECORD
+    RECORD,
+    LOST;
+
+    /** Its name on the wire, such as {@code working-directory}. */
+    public String text() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
 }

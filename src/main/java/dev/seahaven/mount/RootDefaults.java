@@ -27,7 +27,7 @@ public final class RootDefaults {
                     "/sys/firmware",
                     "/sys/fs/selinux");
 
-    /** Likewise; {@code /proc/asound} is masked. */
+    /** The paths that are read-only by default; {@code /proc/asound} is masked. */
     public static final List<String> READ_ONLY =
             List.of("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger");
 

@@ -1,6 +1,7 @@
 package dev.seahaven.namespace;
 
-import dev.seahaven.web.Violations;
+import dev.seahaven.ids.IdMapping;
+import dev.seahaven.problem.Violations;
 
 import io.swagger.v3.oas.annotations.media.Schema;
 

@@ -14,12 +14,12 @@ import java.util.function.Supplier;
  * and ends. Until it is back it starts, completes and logs nothing: whatever a thread pool starts
  * from a foreign namespace stays there.
  */
-final class NamespaceThread {
+public final class NamespaceThread {
 
     private final Syscalls syscalls;
     private final NamespaceCalls calls;
 
-    NamespaceThread(Syscalls syscalls, NamespaceCalls calls) {
+    public NamespaceThread(Syscalls syscalls, NamespaceCalls calls) {
         this.syscalls = syscalls;
         this.calls = calls;
     }
@@ -62,12 +62,12 @@ final class NamespaceThread {
     }
 
     /** Does {@code look} inside of a namespace; not for {@code user} and {@code time}. */
-    <T> T in(NamespaceType type, Fd namespace, Supplier<T> look) {
+    public <T> T in(NamespaceType type, Fd namespace, Supplier<T> look) {
         return inOther(type, () -> calls.setns(namespace, type.flag()), look);
     }
 
     /** Does {@code look} inside of a new namespace. */
-    <T> T inNew(NamespaceType type, Supplier<T> look) {
+    public <T> T inNew(NamespaceType type, Supplier<T> look) {
         return inOther(type, () -> calls.unshare(type.flag()), look);
     }
 
@@ -112,12 +112,12 @@ final class NamespaceThread {
     }
 
     /** The link of the namespace that this thread is in, for a bind mount. */
-    static String ownLink(NamespaceType type) {
+    public static String ownLink(NamespaceType type) {
         return "/proc/thread-self/ns/" + type.kernelName();
     }
 
     /** Whether a failure means that the thing is not there any more. */
-    static boolean isGone(SyscallException failure) {
+    public static boolean isGone(SyscallException failure) {
         return switch (failure.errno()) {
             case ENOENT, ESRCH, ENOTDIR, EBADF, ENODEV -> true;
             default -> false;

@@ -1,20 +1,23 @@
 package dev.seahaven.process;
 
-import dev.seahaven.namespace.NamespaceFinder;
 import dev.seahaven.namespace.NamespaceLink;
-import dev.seahaven.namespace.NamespaceService;
+import dev.seahaven.namespace.NamespaceThread;
 import dev.seahaven.namespace.NamespaceType;
-import dev.seahaven.namespace.PidTranslation;
+import dev.seahaven.namespace.life.NamespaceViews;
+import dev.seahaven.namespace.scan.Membership;
+import dev.seahaven.namespace.scan.NamespaceFinder;
+import dev.seahaven.namespace.view.PidTranslation;
+import dev.seahaven.problem.Problem;
 import dev.seahaven.procfs.CgroupMembership;
 import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.procfs.ProcStat;
 import dev.seahaven.procfs.ProcStatus;
 import dev.seahaven.syscall.Capability;
+import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.NamespaceCalls;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
-import dev.seahaven.web.Problem;
 
 import org.jspecify.annotations.Nullable;
 
@@ -25,38 +28,37 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /**
  * Reads processes. Each is held by its directory below {@code /proc}, so that what is told of it is
  * its own and never that of a later one with the same number.
  */
-final class HostProcesses {
+public final class HostProcesses {
 
     private static final int FILE_MAX = 1 << 20;
 
     private final Syscalls syscalls;
     private final ProcRoot proc;
     private final NamespaceFinder finder;
-    private final NamespaceService namespaces;
+    private final NamespaceViews views;
     private final PidTranslation translation;
 
-    HostProcesses(
+    public HostProcesses(
             Syscalls syscalls,
             NamespaceCalls calls,
             ProcRoot proc,
             NamespaceFinder finder,
-            NamespaceService namespaces) {
+            NamespaceViews views) {
         this.syscalls = syscalls;
         this.proc = proc;
         this.finder = finder;
-        this.namespaces = namespaces;
+        this.views = views;
         this.translation = new PidTranslation(syscalls, calls, proc);
     }
 
     /** All processes, or those in one namespace, by number. */
-    List<ProcessResponse.Summary> list(@Nullable Long namespace) {
-        List<ProcessResponse.Summary> found = new ArrayList<>();
+    public List<HostProcess.Summary> list(@Nullable Long namespace) {
+        List<HostProcess.Summary> found = new ArrayList<>();
         Map<Long, List<Long>> chains = new HashMap<>();
         for (int pid : proc.processes()) {
             try (Fd dir = open(pid)) {
@@ -64,7 +66,9 @@ final class HostProcesses {
                     found.add(summary(pid, dir, chains));
                 }
             } catch (SyscallException e) {
-                // It has ended.
+                if (!NamespaceThread.isGone(e)) {
+                    throw e;
+                }
             }
         }
         return found;
@@ -84,7 +88,10 @@ final class HostProcesses {
         try {
             return finder.link(dir, "ns/" + type.kernelName());
         } catch (SyscallException e) {
-            return Optional.empty(); // it may not be read
+            if (e.errno() == Errno.EACCES || e.errno() == Errno.EPERM) {
+                return Optional.empty();
+            }
+            throw e;
         }
     }
 
@@ -92,11 +99,11 @@ final class HostProcesses {
         return new String(syscalls.readFile(dir, file, FILE_MAX), StandardCharsets.UTF_8);
     }
 
-    private ProcessResponse.Summary summary(int pid, Fd dir, Map<Long, List<Long>> chains) {
+    private HostProcess.Summary summary(int pid, Fd dir, Map<Long, List<Long>> chains) {
         ProcStat stat = ProcStat.parse(read(dir, "stat"));
         ProcStatus status = ProcStatus.parse(read(dir, "status"));
         Optional<NamespaceLink> own = link(dir, NamespaceType.PID);
-        return new ProcessResponse.Summary(
+        return new HostProcess.Summary(
                 pid,
                 stat.parent(),
                 stat.command(),
@@ -121,24 +128,13 @@ final class HostProcesses {
     /**
      * @throws Problem 404 where there is none, or it ends while it is looked at
      */
-    ProcessResponse get(int pid) {
+    public HostProcess get(int pid) {
         try (Fd dir = open(pid)) {
             ProcStat stat = ProcStat.parse(read(dir, "stat"));
             ProcStatus status = ProcStatus.parse(read(dir, "status"));
-            Map<String, ProcessResponse.Membership> in = new TreeMap<>();
-            for (NamespaceType type : NamespaceType.values()) {
-                link(dir, type)
-                        .ifPresent(
-                                link ->
-                                        in.put(
-                                                type.kernelName(),
-                                                new ProcessResponse.Membership(
-                                                        link.id(),
-                                                        !Optional.of(link)
-                                                                .equals(finder.hosts(type)))));
-            }
-            boolean readable = in.containsKey("user");
-            return new ProcessResponse(
+            List<Membership> in = finder.memberships(pid);
+            boolean readable = in.stream().anyMatch(each -> each.type() == NamespaceType.USER);
+            return new HostProcess(
                     pid,
                     stat.parent(),
                     stat.command(),
@@ -148,17 +144,9 @@ final class HostProcesses {
                     stat.threads(),
                     in,
                     translation.levels(pid),
-                    readable ? namespaces.idsOf(pid, status.uid(), status.gid()) : List.of(),
-                    new ProcessResponse.Capabilities(
-                            Capability.names(status.hex("CapInh")),
-                            Capability.names(status.hex("CapPrm")),
-                            Capability.names(status.hex("CapEff")),
-                            Capability.names(status.hex("CapBnd")),
-                            Capability.names(status.hex("CapAmb"))),
-                    status.seccomp(),
-                    status.number("NoNewPrivs") == 1,
-                    CgroupMembership.parse(read(dir, "cgroup")),
-                    readable);
+                    readable ? views.idsOf(pid, status.uid(), status.gid()) : List.of(),
+                    readable ? security(status) : null,
+                    CgroupMembership.parse(read(dir, "cgroup")));
         } catch (SyscallException e) {
             return switch (e.errno()) {
                 case EACCES, EPERM -> unreadable(pid);
@@ -168,16 +156,27 @@ final class HostProcesses {
         }
     }
 
+    private static HostProcess.Security security(ProcStatus status) {
+        return new HostProcess.Security(
+                Capability.names(status.hex("CapInh")),
+                Capability.names(status.hex("CapPrm")),
+                Capability.names(status.hex("CapEff")),
+                Capability.names(status.hex("CapBnd")),
+                Capability.names(status.hex("CapAmb")),
+                status.seccomp(),
+                status.number("NoNewPrivs") == 1);
+    }
+
     private List<String> commandLine(Fd dir) {
         String text = read(dir, "cmdline");
         return text.isEmpty() ? List.of() : List.of(text.split("\0"));
     }
 
-    private ProcessResponse unreadable(int pid) {
+    private HostProcess unreadable(int pid) {
         ProcStat stat =
                 ProcStat.read(proc, pid)
                         .orElseThrow(() -> Problem.notFound("process", Integer.toString(pid)));
-        return new ProcessResponse(
+        return new HostProcess(
                 pid,
                 stat.parent(),
                 stat.command(),
@@ -185,13 +184,10 @@ final class HostProcesses {
                 Character.toString(stat.state()),
                 stat.startTicks(),
                 stat.threads(),
-                Map.of(),
+                List.of(),
                 List.of(),
                 List.of(),
                 null,
-                null,
-                null,
-                List.of(),
-                false);
+                List.of());
     }
 }

@@ -1,6 +1,6 @@
 /**
- * The processes of the host, seen through their namespaces. May use the ground packages, {@code
- * web} and {@code namespace}.
+ * The processes of the host, seen through their namespaces. May use the ground packages and {@code
+ * namespace}.
  */
 @NullMarked
 package dev.seahaven.process;

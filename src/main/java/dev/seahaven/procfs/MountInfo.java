@@ -24,6 +24,11 @@ public record MountInfo(
         String source,
         List<String> superOptions) {
 
+    /** Whether files on it can be written to, as far as the mount and its file system let. */
+    public boolean isWritable() {
+        return options.contains("rw") && !superOptions.contains("ro");
+    }
+
     /** Parses a whole file. */
     public static List<MountInfo> parse(String text) {
         return ProcRoot.lines(text).map(MountInfo::parseLine).toList();
@@ -65,7 +70,7 @@ public record MountInfo(
     /**
      * The mounts that the daemon sees.
      *
-     * @throws IllegalStateException when they cannot be read, which is not the same as none
+     * @throws IllegalStateException when there is no such file, which is not the same as no mount
      */
     public static List<MountInfo> read(ProcRoot proc) {
         return proc.read("thread-self/mountinfo")

@@ -31,9 +31,9 @@ public record ProcLimits(Map<String, Long> hard) {
 
     private static final int TITLE_WIDTH = 26;
 
-    /** {@code process} is a number, or {@code self}; empty where it cannot be read. */
-    public static ProcLimits read(ProcRoot proc, Object process) {
-        return parse(proc.read(process + "/limits").orElse(""));
+    /** Of a process, by its number or {@code self}. */
+    public static Reading<ProcLimits> read(ProcRoot proc, Object process) {
+        return proc.reading(process + "/limits").map(ProcLimits::parse);
     }
 
     /** Each line has a title, the soft limit, the hard limit and the unit. */

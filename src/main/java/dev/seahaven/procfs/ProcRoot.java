@@ -1,12 +1,11 @@
 package dev.seahaven.procfs;
 
-import java.io.ByteArrayOutputStream;
-import java.io.FileInputStream;
-import java.io.IOException;
-import java.io.InputStream;
+import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.SyscallException;
+import dev.seahaven.syscall.Syscalls;
+
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -15,50 +14,63 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * A mounted {@code /proc}, or a captured one.
+ * A mounted {@code /proc}, or a captured one. Text is decoded byte by byte (ISO 8859-1): what
+ * others have named may hold any byte.
  *
  * @param path of its root
  */
-public record ProcRoot(Path path) {
+public record ProcRoot(Syscalls syscalls, Path path) {
 
-    private static final int CHUNK = 8192;
+    private static final Path PROC = Path.of("/proc");
+    private static final int FILE_MAX = 64 << 20;
 
-    public static final ProcRoot SYSTEM = new ProcRoot(Path.of("/proc"));
-
-    /** A directory below, such as {@code 4711/fd}. */
-    public ProcRoot at(String directory) {
-        return new ProcRoot(path.resolve(directory));
+    /** The one that the daemon sees. */
+    public static ProcRoot system(Syscalls syscalls) {
+        return new ProcRoot(syscalls, PROC);
     }
 
     /**
-     * The numbers that are entries of the directory: of a process's threads or descriptors. In no
-     * order; none where it is gone or may not be read.
+     * The numbers that are entries of a directory, such as the descriptors in {@code 4711/fd}. In
+     * no order.
      */
-    public List<Integer> pids() {
-        String[] names = path.toFile().list();
+    public Reading<List<Integer>> numbers(String directory) {
+        String[] names = path.resolve(directory).toFile().list();
         if (names == null) {
-            return List.of();
+            return whyNotListed(path.resolve(directory).toString());
         }
         List<Integer> numbers = new ArrayList<>(names.length);
         for (String name : names) {
-            if (Character.isDigit(name.charAt(0))) {
+            if (isDigit(name.charAt(0))) {
                 numbers.add(Integer.parseInt(name));
             }
         }
-        return numbers;
+        return new Reading.Value<>(numbers);
+    }
+
+    /** The JDK tells no reason; opening the directory does. */
+    private Reading<List<Integer>> whyNotListed(String directory) {
+        try {
+            syscalls.open(directory, Syscalls.O_RDONLY | Syscalls.O_DIRECTORY, 0).close();
+            return Reading.of(new SyscallException("getdents64(\"" + directory + "\")", Errno.EIO));
+        } catch (SyscallException e) {
+            return Reading.of(e);
+        }
+    }
+
+    private static boolean isDigit(char c) {
+        return c >= '0' && c <= '9';
     }
 
     /**
      * The pids of all processes there are now, in no order.
      *
-     * @throws IllegalStateException when the directory cannot be read: at least the caller's own is
-     *     there
+     * @throws SyscallException when the directory cannot be read
+     * @throws IllegalStateException when it shows no process: at least the caller's own is there
      */
     public List<Integer> processes() {
-        List<Integer> found = pids();
+        List<Integer> found = numbers("").unlessGone().orElse(List.of());
         if (found.isEmpty()) {
-            throw new IllegalStateException(
-                    path + " cannot be read; has the daemon too many open files?");
+            throw new IllegalStateException(path + " shows no process; is it a proc file system?");
         }
         return found;
     }
@@ -71,29 +83,33 @@ public record ProcRoot(Path path) {
         return text.isEmpty() ? Stream.of() : Arrays.stream(text.split("\n"));
     }
 
-    /** The text of a file, or nothing where it or its process is gone or may not be read. */
-    public Optional<String> read(String file) {
-        try (InputStream in = new FileInputStream(path.resolve(file).toFile())) {
-            // A sysctl is told by the first read alone, so that has to be a large one.
-            ByteArrayOutputStream text = new ByteArrayOutputStream();
-            byte[] part = new byte[CHUNK];
-            for (int got = in.read(part); got > 0; got = in.read(part)) {
-                text.write(part, 0, got);
-            }
-            return Optional.of(text.toString(StandardCharsets.ISO_8859_1));
-        } catch (IOException e) {
-            return Optional.empty();
+    /** The text of a file, such as {@code 4711/status}. */
+    public Reading<String> reading(String file) {
+        // A sysctl is told by the first read alone, so that has to be a large one.
+        try (Fd fd = syscalls.open(path.resolve(file).toString(), Syscalls.O_RDONLY, 0)) {
+            return new Reading.Value<>(
+                    new String(syscalls.read(fd, FILE_MAX), StandardCharsets.ISO_8859_1));
+        } catch (SyscallException e) {
+            return Reading.of(e);
         }
     }
 
-    /** The target of a link such as {@code 4711/ns/net}, or nothing where it cannot be read. */
-    public Optional<String> readLink(String link) {
+    /**
+     * The text of a file; empty where it or its process is gone.
+     *
+     * @throws SyscallException when it is there and cannot be read
+     */
+    public Optional<String> read(String file) {
+        return reading(file).unlessGone();
+    }
+
+    /** The target of a link, such as {@code 4711/ns/net}. */
+    public Reading<String> link(String link) {
         try {
-            return Optional.of(Files.readSymbolicLink(path.resolve(link)).toString());
-        } catch (NoSuchFileException e) {
-            return Optional.empty();
-        } catch (IOException e) {
-            return Optional.empty();
+            return new Reading.Value<>(
+                    syscalls.readlinkat(Fd.AT_FDCWD, path.resolve(link).toString()));
+        } catch (SyscallException e) {
+            return Reading.of(e);
         }
     }
 }

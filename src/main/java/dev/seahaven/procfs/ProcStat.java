@@ -36,6 +36,7 @@ public record ProcStat(
                 Integer.parseInt(fields[17]));
     }
 
+    /** Of a process; empty where it is gone. */
     public static Optional<ProcStat> read(ProcRoot proc, int pid) {
         return proc.read(pid + "/stat").map(ProcStat::parse);
     }

@@ -23,14 +23,24 @@ public record ProcStatus(Map<String, String> lines) {
         return new ProcStatus(lines);
     }
 
-    /** {@code process} is a number, or {@code self}. */
+    /** Of a process, by its number or {@code self}; empty where it is gone. */
     public static Optional<ProcStatus> read(ProcRoot proc, Object process) {
         return proc.read(process + "/status").map(ProcStatus::parse);
     }
 
-    /** The daemon's own effective capabilities, a bit for each; none where they cannot be read. */
+    /** The daemon's own effective capabilities, a bit for each. */
     public static long ownCapabilities(ProcRoot proc) {
-        return read(proc, "self").map(status -> status.hex("CapEff")).orElse(0L);
+        return own(proc).hex("CapEff");
+    }
+
+    /**
+     * The daemon's own.
+     *
+     * @throws IllegalStateException when there is none: the root is no proc file system
+     */
+    public static ProcStatus own(ProcRoot proc) {
+        return read(proc, "self")
+                .orElseThrow(() -> new IllegalStateException(proc.path() + " shows no self"));
     }
 
     private String[] fields(String name) {

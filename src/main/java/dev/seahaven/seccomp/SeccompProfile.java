@@ -66,7 +66,7 @@ public record SeccompProfile(
                     "SCMP_ACT_LOG", 0x7ffc0000,
                     "SCMP_ACT_ALLOW", 0x7fff0000);
 
-    /** Likewise the comparisons. */
+    /** The comparisons that a rule may make, with libseccomp's numbers. */
     static final Map<String, Integer> OPERATIONS =
             Map.of(
                     "SCMP_CMP_NE", 1,

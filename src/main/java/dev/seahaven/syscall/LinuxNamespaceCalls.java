@@ -1,9 +1,10 @@
 package dev.seahaven.syscall;
 
-import static dev.seahaven.syscall.LinuxSyscalls.call;
-import static dev.seahaven.syscall.LinuxSyscalls.fd;
-import static dev.seahaven.syscall.LinuxSyscalls.number;
-import static dev.seahaven.syscall.LinuxSyscalls.quoted;
+import static dev.seahaven.syscall.Calling.O_CLOEXEC;
+import static dev.seahaven.syscall.Calling.call;
+import static dev.seahaven.syscall.Calling.fd;
+import static dev.seahaven.syscall.Calling.number;
+import static dev.seahaven.syscall.Calling.quoted;
 
 import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
@@ -18,10 +19,6 @@ import java.util.Optional;
 /** {@link NamespaceCalls} by JNA. */
 public final class LinuxNamespaceCalls implements NamespaceCalls {
 
-    static final int SYS_FSMOUNT = 432;
-    static final int SYS_PIDFD_GETFD = 438;
-    static final int SYS_STATMOUNT = 457;
-    static final int SYS_LISTMOUNT = 458;
     static final long NS_GET_USERNS = 0xb701;
     static final long NS_GET_PARENT = 0xb702;
     static final long NS_GET_NSTYPE = 0xb703;
@@ -47,22 +44,9 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
     private static final int STRINGS = 16384;
     private static final int CLONE_FS = 0x200;
     private static final int AF_INET = 2;
-    private static final int SOCK_DGRAM_CLOEXEC = 2 | LinuxSyscalls.O_CLOEXEC;
-    private static final int SOCK_RAW_CLOEXEC = 3 | LinuxSyscalls.O_CLOEXEC;
+    private static final int SOCK_DGRAM_CLOEXEC = 2 | O_CLOEXEC;
+    private static final int SOCK_RAW_CLOEXEC = 3 | O_CLOEXEC;
     private static final short IFF_UP = 1;
-    private static final int LINK_MAX = 128;
-
-    @Override
-    public String readlinkat(Fd dir, String path) {
-        byte[] buffer = new byte[LINK_MAX];
-        int length =
-                call(
-                        () ->
-                                Libc.readlinkat(dir.number(), path, buffer, number(buffer.length))
-                                        .intValue(),
-                        () -> quoted("readlinkat", path));
-        return new String(buffer, 0, length, StandardCharsets.ISO_8859_1);
-    }
 
     @Override
     public void setns(Fd namespace, CloneFlag type) {
@@ -212,7 +196,7 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
                             call(
                                     () ->
                                             Libc.syscall(
-                                                            number(SYS_LISTMOUNT),
+                                                            number(SyscallNumber.LISTMOUNT.value()),
                                                             request,
                                                             ids,
                                                             number(BATCH),
@@ -236,7 +220,7 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
             call(
                     () ->
                             Libc.syscall(
-                                            number(SYS_STATMOUNT),
+                                            number(SyscallNumber.STATMOUNT.value()),
                                             request,
                                             answer,
                                             number(answer.size()),
@@ -249,7 +233,10 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
                             text(answer, Layout.STATMOUNT_ROOT),
                             text(answer, Layout.STATMOUNT_POINT)));
         } catch (SyscallException e) {
-            return Optional.empty();
+            if (e.tellsNothing()) {
+                throw e;
+            }
+            return Optional.empty(); // it was unmounted meanwhile, or is out of reach
         }
     }
 
@@ -261,7 +248,13 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
     @Override
     public Fd pidfdGetfd(PidFd pidfd, int number) {
         return fd(
-                () -> Libc.syscall(number(SYS_PIDFD_GETFD), pidfd.number(), number, 0).intValue(),
+                () ->
+                        Libc.syscall(
+                                        number(SyscallNumber.PIDFD_GETFD.value()),
+                                        pidfd.number(),
+                                        number,
+                                        0)
+                                .intValue(),
                 () -> "pidfd_getfd(" + pidfd.pid() + ", " + number + ")");
     }
 
@@ -272,11 +265,11 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
 
     @Override
     public Fd detachedMount(String type) {
-        try (Fd fs = LinuxSyscalls.fsopen(type)) {
+        try (Fd fs = LinuxMountCalls.fsopen(type)) {
             call(
                     () ->
                             Libc.syscall(
-                                            number(LinuxSyscalls.SYS_FSCONFIG),
+                                            number(SyscallNumber.FSCONFIG.value()),
                                             fs.number(),
                                             FSCONFIG_CMD_CREATE,
                                             null,
@@ -285,7 +278,9 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
                                     .intValue(),
                     () -> quoted("fsconfig", type));
             return fd(
-                    () -> Libc.syscall(number(SYS_FSMOUNT), fs.number(), 1, 0).intValue(),
+                    () ->
+                            Libc.syscall(number(SyscallNumber.FSMOUNT.value()), fs.number(), 1, 0)
+                                    .intValue(),
                     () -> quoted("fsmount", type));
         }
     }

@@ -21,9 +21,6 @@ public interface NamespaceCalls {
     /** {@code f_type} of a file that is a namespace (statfs(2)). */
     long NSFS_MAGIC = 0x6e736673;
 
-    /** readlinkat(2), for links of {@code /proc}: the first 128 bytes of the target. */
-    String readlinkat(Fd dir, String path);
-
     /** setns(2). */
     void setns(Fd namespace, CloneFlag type);
 

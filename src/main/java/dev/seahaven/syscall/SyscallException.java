@@ -58,4 +58,15 @@ public final class SyscallException extends RuntimeException {
     public Errno errno() {
         return errno;
     }
+
+    /**
+     * Whether something ran out (descriptors, memory) or the device failed: then nothing is known
+     * of what was asked for, whatever else a failure of this call usually tells.
+     */
+    public boolean tellsNothing() {
+        return switch (errno) {
+            case EMFILE, ENFILE, ENOMEM, ENOBUFS, EIO -> true;
+            default -> false;
+        };
+    }
 }

@@ -9,4 +9,4 @@ import io.swagger.v3.oas.annotations.media.Schema;
  * @param without what is lost without it
  */
 @Schema(name = "KernelFeature")
-record KernelFeature(String name, boolean present, boolean essential, String without) {}
+public record KernelFeature(String name, boolean present, boolean essential, String without) {}

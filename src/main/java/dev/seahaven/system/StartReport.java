@@ -22,7 +22,7 @@ public final class StartReport {
         found = what;
     }
 
-    Found found() {
+    public Found found() {
         return found;
     }
 }

@@ -1,4 +1,4 @@
-/** What this kernel and host can do. May use the ground packages and {@code web}. */
+/** What this kernel and host can do. May use the ground packages. */
 @NullMarked
 package dev.seahaven.system;
 

@@ -1,5 +1,8 @@
 package dev.seahaven.web;
 
+import dev.seahaven.problem.Problem;
+import dev.seahaven.problem.ProblemType;
+
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ReadListener;
 import jakarta.servlet.ServletException;

@@ -1,5 +1,8 @@
 package dev.seahaven.web;
 
+import dev.seahaven.problem.Problem;
+import dev.seahaven.problem.ProblemType;
+
 import io.swagger.v3.oas.annotations.Hidden;
 
 import jakarta.servlet.RequestDispatcher;
@@ -29,7 +32,7 @@ class ErrorPage implements ErrorController {
     @RequestMapping("/error")
     void error(HttpServletRequest request, HttpServletResponse response) throws IOException {
         Object status = request.getAttribute(RequestDispatcher.ERROR_STATUS_CODE);
-        ProblemType type = ProblemType.of(status instanceof Integer code ? code : 404);
+        ProblemType type = ProblemResponse.typeOf(status instanceof Integer code ? code : 404);
         problems.write(request, response, new Problem(type, type.title() + "."));
     }
 }

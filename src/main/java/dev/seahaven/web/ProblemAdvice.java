@@ -1,7 +1,8 @@
 package dev.seahaven.web;
 
-import dev.seahaven.launcher.LauncherException;
-import dev.seahaven.syscall.SyscallException;
+import dev.seahaven.problem.Problem;
+import dev.seahaven.problem.ProblemType;
+import dev.seahaven.problem.Violation;
 
 import jakarta.servlet.http.HttpServletRequest;
 
@@ -21,74 +22,53 @@ import org.springframework.web.method.annotation.MethodArgumentTypeMismatchExcep
 import org.springframework.web.servlet.mvc.method.annotation.ResponseEntityExceptionHandler;
 
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.exc.InputCoercionException;
 import tools.jackson.databind.exc.MismatchedInputException;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.net.URI;
 import java.util.List;
-import java.util.Locale;
 
 /** The one place where failures become answers. */
 @RestControllerAdvice
 class ProblemAdvice extends ResponseEntityExceptionHandler {
 
     private static final Logger LOG = System.getLogger(ProblemAdvice.class.getName());
-    private static final String RETRY_SECONDS = "1";
+    static final String RETRY_SECONDS = "1";
+
+    private final List<Failures> failures;
+
+    ProblemAdvice(List<Failures> failures) {
+        this.failures = failures;
+    }
 
     @ExceptionHandler
     ResponseEntity<Object> problem(Problem problem, HttpServletRequest request) {
-        return answer(problem.toDetail(), request.getRequestURI(), new HttpHeaders());
-    }
-
-    @ExceptionHandler
-    ResponseEntity<Object> launcher(LauncherException failure, HttpServletRequest request) {
-        ProblemDetail detail = kernel(failure.refusal(), failure.getMessage());
-        detail.setProperty(
-                "stage", failure.stage().name().toLowerCase(Locale.ROOT).replace('_', '-'));
-        return answer(detail, request.getRequestURI(), new HttpHeaders());
-    }
-
-    @ExceptionHandler
-    ResponseEntity<Object> syscall(SyscallException refusal, HttpServletRequest request) {
-        return answer(
-                kernel(refusal, refusal.getMessage()), request.getRequestURI(), new HttpHeaders());
-    }
-
-    /**
-     * The status follows from what was asked: a limit that is reached, a feature that is missing,
-     * or nothing foreseen.
-     */
-    private static ProblemDetail kernel(SyscallException refusal, @Nullable String text) {
-        ProblemType type =
-                switch (refusal.errno()) {
-                    case EAGAIN, ENOMEM, ENOSPC, EMFILE, ENFILE, EDQUOT, EUSERS ->
-                            ProblemType.EXHAUSTED;
-                    case ENOSYS, EOPNOTSUPP -> ProblemType.UNSUPPORTED_FEATURE;
-                    default -> ProblemType.KERNEL_REFUSED;
-                };
-        if (type == ProblemType.KERNEL_REFUSED) {
-            LOG.log(Level.ERROR, "the kernel refused", refusal);
-        }
-        ProblemDetail detail = Problem.detail(type, String.valueOf(text));
-        detail.setProperty("syscall", refusal.syscall());
-        detail.setProperty("errno", refusal.errno().name());
-        return detail;
+        return answer(ProblemResponse.detail(problem), request.getRequestURI(), new HttpHeaders());
     }
 
     @ExceptionHandler
     ResponseEntity<Object> tooLarge(BodyTooLargeException failure, HttpServletRequest request) {
         return answer(
-                Problem.detail(ProblemType.TOO_LARGE, failure.getMessage()),
+                ProblemResponse.detail(ProblemType.TOO_LARGE, failure.getMessage()),
                 request.getRequestURI(),
                 new HttpHeaders());
     }
 
     @ExceptionHandler
-    ResponseEntity<Object> defect(Exception defect, HttpServletRequest request) {
+    ResponseEntity<Object> failure(Exception failure, HttpServletRequest request) {
+        return failures.stream()
+                .flatMap(each -> each.problem(failure).stream())
+                .findFirst()
+                .map(problem -> problem(problem, request))
+                .orElseGet(() -> defect(failure, request));
+    }
+
+    private static ResponseEntity<Object> defect(Exception defect, HttpServletRequest request) {
         LOG.log(Level.ERROR, "a defect of the daemon", defect);
         return answer(
-                Problem.detail(
+                ProblemResponse.detail(
                         ProblemType.INTERNAL,
                         "The daemon has a defect; its log tells more. The request may be"
                                 + " repeated."),
@@ -106,7 +86,7 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
         if (NestedExceptionUtils.getMostSpecificCause(failure)
                 instanceof BodyTooLargeException tooLarge) {
             return answer(
-                    Problem.detail(ProblemType.TOO_LARGE, tooLarge.getMessage()),
+                    ProblemResponse.detail(ProblemType.TOO_LARGE, tooLarge.getMessage()),
                     path(request),
                     headers);
         }
@@ -118,17 +98,30 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
                                 new Violation(
                                         StrictJson.field(mismatch.getPath()),
                                         StrictJson.reason(mismatch)));
-                return answer(Problem.invalid(violations).toDetail(), path(request), headers);
+                return answer(
+                        ProblemResponse.detail(Problem.invalid(violations)),
+                        path(request),
+                        headers);
+            }
+            if (cause instanceof InputCoercionException number && !number.getPath().isEmpty()) {
+                return answer(
+                        ProblemResponse.detail(
+                                Problem.invalid(
+                                        StrictJson.field(number.getPath()),
+                                        "must be a whole number within its range")),
+                        path(request),
+                        headers);
             }
             if (cause instanceof JacksonException malformed) {
                 return answer(
-                        Problem.detail(ProblemType.MALFORMED_BODY, StrictJson.reason(malformed)),
+                        ProblemResponse.detail(
+                                ProblemType.MALFORMED_BODY, StrictJson.reason(malformed)),
                         path(request),
                         headers);
             }
         }
         return answer(
-                Problem.detail(
+                ProblemResponse.detail(
                         ProblemType.MALFORMED_BODY, "The body is missing; send a JSON document."),
                 path(request),
                 headers);
@@ -143,14 +136,14 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
             WebRequest request) {
         if (failure instanceof MethodArgumentTypeMismatchException mismatch) {
             return answer(
-                    Problem.invalid(
+                    ProblemResponse.detail(
+                            Problem.invalid(
                                     mismatch.getName(),
-                                    "'" + mismatch.getValue() + "' is not possible here")
-                            .toDetail(),
+                                    "'" + mismatch.getValue() + "' is not possible here")),
                     path(request),
                     headers);
         }
-        ProblemType type = ProblemType.of(status.value());
+        ProblemType type = ProblemResponse.typeOf(status.value());
         String text =
                 body instanceof ProblemDetail detail && detail.getDetail() != null
                         ? detail.getDetail()
@@ -159,7 +152,7 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
             LOG.log(Level.ERROR, "a defect of the daemon", failure);
             text = "The daemon has a defect; its log tells more.";
         }
-        return answer(Problem.detail(type, text), path(request), headers);
+        return answer(ProblemResponse.detail(type, text), path(request), headers);
     }
 
     private static String path(WebRequest request) {

@@ -1,5 +1,7 @@
 package dev.seahaven.web;
 
+import dev.seahaven.problem.ProblemType;
+
 import org.apache.catalina.connector.Request;
 import org.apache.catalina.connector.Response;
 import org.apache.catalina.valves.ErrorReportValve;
@@ -16,10 +18,10 @@ public final class ProblemValve extends ErrorReportValve {
         if (status < 400 || response.getContentWritten() > 0 || !response.setErrorReported()) {
             return;
         }
-        ProblemType type = ProblemType.of(status);
+        ProblemType type = ProblemResponse.typeOf(status);
         String body =
                 "{\"type\":\"%s\",\"title\":\"%s\",\"status\":%d,\"detail\":\"The web server could not read the request; see RFC 9112 for its form.\"}"
-                        .formatted(type.uri(), type.title(), status);
+                        .formatted(ProblemResponse.uri(type), type.title(), status);
         try {
             response.setContentType("application/problem+json");
             response.getOutputStream().write(body.getBytes(StandardCharsets.UTF_8));

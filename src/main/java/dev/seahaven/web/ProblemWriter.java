@@ -1,8 +1,11 @@
 package dev.seahaven.web;
 
+import dev.seahaven.problem.Problem;
+
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 
+import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
 import org.springframework.http.ProblemDetail;
 import org.springframework.stereotype.Component;
@@ -24,9 +27,12 @@ public class ProblemWriter {
 
     public void write(HttpServletRequest request, HttpServletResponse response, Problem problem)
             throws IOException {
-        ProblemDetail detail = problem.toDetail();
+        ProblemDetail detail = ProblemResponse.detail(problem);
         detail.setInstance(instance(request.getRequestURI()));
         response.setStatus(detail.getStatus());
+        if (detail.getStatus() == HttpServletResponse.SC_SERVICE_UNAVAILABLE) {
+            response.setHeader(HttpHeaders.RETRY_AFTER, ProblemAdvice.RETRY_SECONDS);
+        }
         response.setContentType(MediaType.APPLICATION_PROBLEM_JSON_VALUE);
         response.getOutputStream().write(json.writeValueAsBytes(detail));
     }

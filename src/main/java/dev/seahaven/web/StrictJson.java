@@ -1,5 +1,8 @@
 package dev.seahaven.web;
 
+import dev.seahaven.problem.Problem;
+import dev.seahaven.problem.Violation;
+
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.jackson.autoconfigure.JsonMapperBuilderCustomizer;
 import org.springframework.core.MethodParameter;
@@ -31,7 +34,6 @@ import java.lang.reflect.Type;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 
 /**
  * JSON without leniency: an unknown member, a wrong type, a member that stands twice, or anything
@@ -40,25 +42,6 @@ import java.util.Set;
  */
 @Component
 public class StrictJson implements JsonMapperBuilderCustomizer {
-
-    /**
-     * Members of the contract that no version so far supports: they are refused as such, not as
-     * unknown.
-     */
-    private static final Set<String> NOT_YET =
-            Set.of(
-                    "image",
-                    "terminal",
-                    "mounts",
-                    "limits",
-                    "security",
-                    "restart",
-                    "network",
-                    "address",
-                    "ports",
-                    "egress",
-                    "rateBitsPerSecond",
-                    "dns");
 
     private static final ThreadLocal<List<Violation>> FOUND =
             ThreadLocal.withInitial(ArrayList::new);
@@ -187,7 +170,9 @@ public class StrictJson implements JsonMapperBuilderCustomizer {
                         .lines()
                         .findFirst()
                         .orElse("not JSON")
-                        .replaceAll(",? \\(?from `[^`]*`", "");
+                        .replaceAll(",? \\(?from `[^`]*`", "")
+                        .replaceAll(" *\\(?[^(]*\\[Source:.*", "")
+                        .replaceAll(": enable `[^`]*` to allow", "");
         if (failure.getLocation() == null) {
             return message;
         }
@@ -228,9 +213,8 @@ public class StrictJson implements JsonMapperBuilderCustomizer {
                 Object beanOrClass,
                 String name) {
             String field = field(parser, name);
-            boolean known = NOT_YET.contains(name);
-            if (!known || parser.currentToken() != JsonToken.VALUE_NULL) {
-                found(field, known ? "is not supported by this version yet" : "is unknown");
+            if (parser.currentToken() != JsonToken.VALUE_NULL) { // which is as if it were absent
+                found(field, "is unknown");
             }
             parser.skipChildren();
             return true;

@@ -1,6 +1,6 @@
 /**
- * HTTP without features: the one table of errors, pages, entity tags, limits. Knows the exceptions
- * of the ground packages and no feature.
+ * HTTP without features: problems and their status, pages, entity tags, repeated requests, limits.
+ * Knows {@code problem} and no feature.
  */
 @NullMarked
 package dev.seahaven.web;

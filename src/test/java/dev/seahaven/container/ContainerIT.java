@@ -45,7 +45,10 @@ class ContainerIT {
     private static final String BASE = "debian:trixie-slim";
     private static final String GROUP = "seahaven-container-test";
 
-    private static final String AS_USER = "{\"command\":[\"id\"],\"user\":\"1000:1000\"}";
+    private static final String AS_USER =
+            """
+            {"command": ["id"], "user": "1000:1000"}
+            """;
 
     /** As docs/container.md has them. */
     private static Capability[] capabilities() {
@@ -150,7 +153,9 @@ class ContainerIT {
         assertThat(api.shell("id -u; cat /proc/sys/kernel/hostname")).startsWith("0\n");
         api.post(
                         "/sandboxes",
-                        "{\"name\":\"lasting\",\"command\":[\"sleep\",\"1000\"],\"limits\":{\"pids\":20}}")
+                        """
+                        {"name": "lasting", "command": ["sleep", "1000"], "limits": {"pids": 20}}
+                        """)
                 .expect(201);
         int pid = api.pid("lasting");
         long init = Long.parseLong(init());
@@ -250,8 +255,17 @@ class ContainerIT {
 
     private static List<String> failures(Api api) {
         List<String> failures = new ArrayList<>();
-        tryOut(failures, api.post("/runs", "{\"command\":[\"id\"]}"));
-        String made = "{\"name\":\"held\",\"command\":[\"sleep\",\"100\"]}";
+        tryOut(
+                failures,
+                api.post(
+                        "/runs",
+                        """
+                        {"command": ["id"]}
+                        """));
+        String made =
+                """
+                {"name": "held", "command": ["sleep", "100"]}
+                """;
         if (tryOut(failures, api.post("/sandboxes", made))) {
             Api.Answer process = api.get("/processes/" + api.pid("held"));
             tryOut(failures, process);
@@ -259,7 +273,13 @@ class ContainerIT {
             tryOut(failures, api.post("/namespaces/" + mounts + "/exec", AS_USER));
             tryOut(failures, api.delete("/sandboxes/held?force=true"));
         }
-        if (tryOut(failures, api.post("/namespaces", "{\"name\":\"held\",\"type\":\"net\"}"))) {
+        if (tryOut(
+                failures,
+                api.post(
+                        "/namespaces",
+                        """
+                        {"name": "held", "type": "net"}
+                        """))) {
             tryOut(failures, api.post("/namespaces/held/exec", AS_USER));
             tryOut(failures, api.delete("/namespaces/held"));
         }

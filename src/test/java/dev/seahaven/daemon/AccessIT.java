@@ -86,7 +86,9 @@ class AccessIT {
                         "-H",
                         "Content-Type: application/json",
                         "-d",
-                        "{\"command\":[\"echo\",\"by socket\"]}",
+                        """
+                        {"command": ["echo", "by socket"]}
+                        """,
                         "http://localhost/runs");
         assertThat(answer).contains("\"stdout\":\"by socket\\n\"");
     }
@@ -135,17 +137,58 @@ class AccessIT {
                 .expectProblem(406, "not-acceptable");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"limit=%zz", "%", "label=%ff", "=1", "="})
+    void aQueryThatCannotBeReadIsRefused(String query) throws Exception {
+        String answer =
+                raw(
+                        """
+                        GET /sandboxes?%s HTTP/1.1
+                        Host: localhost
+                        Authorization: Bearer %s
+                        Connection: close
+
+                        """
+                                .formatted(query, api.token()));
+        assertThat(answer).startsWith("HTTP/1.1 400").contains("/problems/invalid-request");
+    }
+
+    @Test
+    void whatIsEmptyIsNotPassedOver() {
+        api.get("/sandboxes?label=").expectViolation("label");
+        api.get("/sandboxes?limit=").expectViolation("limit");
+        api.get("/sandboxes?after=xyz").expectViolation("after");
+        api.get("/sandboxes?after=MDAw").expectViolation("after");
+    }
+
+    @Test
+    void aBodyThatAnOperationDoesNotTakeIsRefused() {
+        String start = "/sandboxes/none/start";
+        for (String type : List.of("multipart/form-data", "text/plain")) {
+            api.send(
+                            api.request(start)
+                                    .header("Content-Type", type)
+                                    .POST(HttpRequest.BodyPublishers.ofString("a=b")))
+                    .expectProblem(415, "unsupported-media-type");
+        }
+        api.post(start, "{\"foo\": 1}").expectViolation("foo");
+        api.post(start, "{\"foo\"").expectProblem(400, "malformed-body");
+        api.post(start, "{}").expectProblem(404, "not-found");
+    }
+
     @Test
     void wrongPathsAndMethodsAreProblems() {
         api.get("/no/such").expectProblem(404, "not-found");
         api.get("/sandboxes/none").expectProblem(404, "not-found");
-        api.get("/runs").expectProblem(405, "method-not-allowed");
+        api.patch("/runs", "{}").expectProblem(405, "method-not-allowed");
         api.send(api.request("/sandboxes").PUT(HttpRequest.BodyPublishers.noBody()))
                 .expectProblem(405, "method-not-allowed");
         api.post("/sandboxes/none/start").expectProblem(404, "not-found");
         api.get("/sandboxes/a%2Fb").expect(400);
         api.get("/sandboxes;x=1").expect(400);
         api.get("/error").expect(404);
+        assertThat(api.send(api.withoutToken("/").GET()).expect(302).header("Location"))
+                .endsWith("/swagger-ui/index.html");
     }
 
     @Test

@@ -37,10 +37,16 @@ class MonitoringIT {
 
     private String metrics() {
         api.shell("true");
-        api.post("/runs", "{\"command\":[\"/nonexistent/program\"]}");
         api.post(
                 "/runs",
-                "{\"command\":[\"tail\",\"/dev/zero\"],\"limits\":{\"memoryBytes\":16777216}}");
+                """
+                {"command": ["/nonexistent/program"]}
+                """);
+        api.post(
+                "/runs",
+                """
+                {"command": ["tail", "/dev/zero"], "limits": {"memoryBytes": 16777216}}
+                """);
         return api.get("/actuator/prometheus").expect(200).text();
     }
 

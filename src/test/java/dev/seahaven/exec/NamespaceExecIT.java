@@ -129,7 +129,12 @@ class NamespaceExecIT {
         try (HostProcess process =
                 HostProcess.sleeping("exec unshare --user --map-root-user sleep 60")) {
             String exec = "/namespaces/" + process.namespace("user") + "/exec";
-            api.post(exec, "{\"command\":[\"id\"],\"user\":\"70000\"}").expectViolation("user");
+            api.post(
+                            exec,
+                            """
+                            {"command": ["id"], "user": "70000"}
+                            """)
+                    .expectViolation("user");
             String much = "x".repeat(140_000);
             api.post(exec, "{\"command\":[\"true\",\"" + much + "\"]}").expectViolation("command");
             api.post(exec, "{\"command\":[\"true\"],\"env\":{\"A\":\"" + much + "\"}}")
@@ -140,7 +145,11 @@ class NamespaceExecIT {
     /** What lies there was made by who is inside, and ran as root of the host. */
     @Test
     void inTheMountsOfASandboxItHasNoMoreThanTheSandbox() {
-        String id = api.create("{\"command\":[\"sleep\",\"60\"]}");
+        String id =
+                api.create(
+                        """
+                        {"command": ["sleep", "60"]}
+                        """);
         int pid = api.pid(id);
         long mounts = HostProcess.number(Outside.namespace(pid, "mnt"));
         JsonNode result = exec(mounts, "touch /made; id -u; cat /etc/shadow 2>&1", "");

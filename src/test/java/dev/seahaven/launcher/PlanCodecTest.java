@@ -48,6 +48,7 @@ class PlanCodecTest {
 
     private static LaunchPlan plan() {
         return new LaunchPlan(
+                LaunchKind.RUN,
                 EnumSet.of(Flag.INIT, Flag.PID_SHARED),
                 EnumSet.of(CloneFlag.CLONE_NEWUSER, CloneFlag.CLONE_NEWNET),
                 List.of(new Join(CloneFlag.CLONE_NEWUTS, fd(30))),
@@ -78,9 +79,9 @@ class PlanCodecTest {
                         new byte[16]),
                 List.of(new Attachment(fd(31), "/usr")),
                 List.of(new Device(fd(33), "net/tun")),
-                "bäx",
                 List.of("/proc/kcore"),
                 List.of("/proc/sys", "/proc/bus"),
+                "bäx",
                 new Program(List.of("sh", "-c", ""), List.of("A=1"), "/tmp"));
     }
 
@@ -88,7 +89,7 @@ class PlanCodecTest {
     void theLauncherReadsWhatJavaWrites() throws Exception {
         PlanCodec.Encoded encoded = PlanCodec.encode(plan());
         assertThat(encoded.fds().stream().map(Fd::number))
-                .containsExactly(10, 11, 12, 13, 14, 30, 31, 32, 33);
+                .containsExactly(30, 10, 32, 11, 12, 13, 14, 31, 33);
         Path file = Files.write(directory.resolve("plan"), encoded.bytes());
         Process process =
                 new ProcessBuilder(
@@ -102,21 +103,22 @@ class PlanCodecTest {
         assertThat(text)
                 .isEqualTo(
                         """
-                        flags 1002
+                        kind 1
+                        flags 802
                         namespaces 50000000
-                        fds 0 -1 1 -1 2 -1 3 4
+                        fds 1 -1 3 -1 4 -1 5 6
                         root 2 1 0 524288 4294967294 1048576
                         ids 1000 1001
                         capabilities 800405fb 400
                         landlock 1fff 2 3
                         limits 1500000000 64 32
                         offsets -5 7
-                        join 4000000 5
+                        join 4000000 0
                         group 5
                         group 6
-                        attachment 6 /usr
+                        attachment 7 /usr
                         prepared 1777 1 var/tmp
-                        v1_group 7
+                        v1_group 2
                         device 8 net/tun
                         rlimit 7 1024 18446744073709551615
                         landlock_path c /usr
@@ -142,6 +144,10 @@ class PlanCodecTest {
     @Test
     void stagesPhasesFlagsAndReasonsStandInTheOrderOfTheHeaders() throws Exception {
         assertThat(constants("stage.h", "STAGE_")).isEqualTo(names(Stage.values()));
+        assertThat(constants("wire.h", "LAUNCH_"))
+                .startsWith(names(LaunchKind.values()).toArray(String[]::new))
+                .endsWith("KINDS")
+                .hasSize(LaunchKind.values().length + 1);
         assertThat(constants("wire.h", "PLAN_", "<<")).isEqualTo(names(Flag.values()));
         assertThat(constants("wire.h", "ROOT_")).isEqualTo(names(RootKind.values()));
         assertThat(constants("wire.h", "END_")).isEqualTo(names(Report.Reason.values()));

@@ -59,11 +59,16 @@ class ReportCodecTest {
 
     @Test
     void readsAFailureWithItsCallAndErrno() {
-        ByteBuffer bytes = bytes(256).putInt(2).putInt(Stage.PIVOT.ordinal()).putInt(16);
+        ByteBuffer bytes = bytes(256).putInt(2).putInt(Stage.PIVOT.ordinal()).putInt(16).putInt(-1);
         bytes.put("pivot_root(., .)".getBytes(StandardCharsets.UTF_8));
         Report.Failed failed = (Report.Failed) decode(bytes);
         assertThat(failed)
-                .isEqualTo(new Report.Failed(Stage.PIVOT, "pivot_root(., .)", Errno.EBUSY));
+                .isEqualTo(
+                        new Report.Failed(
+                                Stage.PIVOT,
+                                Report.Failed.NO_ITEM,
+                                "pivot_root(., .)",
+                                Errno.EBUSY));
         assertThat(LauncherException.of(failed))
                 .hasMessage("stage pivot: pivot_root(., .): EBUSY (device or resource busy)");
     }

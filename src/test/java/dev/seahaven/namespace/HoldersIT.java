@@ -149,6 +149,12 @@ class HoldersIT {
         assertThat(holder.path("mountNamespace").asLong())
                 .isEqualTo(HostProcess.number(Outside.namespace("self", "mnt")));
         assertThat(holder.path("processes").asInt()).isPositive();
+        assertThat(holder.path("pids").valueStream().map(JsonNode::asLong))
+                .hasSizeBetween(1, 100)
+                .allSatisfy(
+                        pid ->
+                                assertThat(Outside.namespace(pid.toString(), "mnt"))
+                                        .isEqualTo(Outside.namespace("self", "mnt")));
     }
 
     @Test
@@ -273,7 +279,11 @@ class HoldersIT {
 
     @Test
     void aProcMount() {
-        String sandbox = api.create("{\"command\":[\"sleep\",\"60\"]}");
+        String sandbox =
+                api.create(
+                        """
+                        {"command": ["sleep", "60"]}
+                        """);
         try {
             long id = HostProcess.number(Outside.namespace(api.pid(sandbox), "pid"));
             List<String> kinds =

@@ -299,7 +299,11 @@ class NamesIT {
                                                         .path("dead")
                                                         .asBoolean())
                                         .isTrue());
-        api.post("/namespaces/" + PREFIX + "/exec", "{\"command\":[\"true\"]}")
+        api.post(
+                        "/namespaces/" + PREFIX + "/exec",
+                        """
+                        {"command": ["true"]}
+                        """)
                 .expectProblem(409, "wrong-state");
         api.post(
                         "/runs",

@@ -28,7 +28,7 @@ class NamespaceInputIT {
                 "{'name':'.','type':'net'} | name",
                 "{'name':'..','type':'net'} | name",
                 "{'name':'123','type':'net'} | name",
-                "{'name':'A','type':'net'} | name",
+                "{'name':'_a','type':'net'} | name",
                 "{'name':'sv-bad'} | type",
                 "{'name':'sv-bad','type':'nett'} | type",
                 "{'name':'sv-bad','type':'net','hostname':'x'} | hostname",
@@ -68,7 +68,8 @@ class NamespaceInputIT {
     void adoptingWhatIsNotThere() {
         String body = "{\"name\":\"sv-bad\",\"type\":\"uts\",\"adopt\":{";
         api.post("/namespaces", body + "\"pid\":99999999}}").expectProblem(404, "not-found");
-        api.post("/namespaces", body + "\"pid\":-1}}").expectProblem(404, "not-found");
+        api.post("/namespaces", body + "\"pid\":-1}}").expectViolation("adopt.pid");
+        api.post("/namespaces", body + "\"pid\":0}}").expectViolation("adopt.pid");
         api.post("/namespaces", body + "\"namespace\":5}}").expectProblem(404, "not-found");
         long mounts = HostProcess.number(Outside.namespace("self", "mnt"));
         api.post(
@@ -94,12 +95,12 @@ class NamespaceInputIT {
             value = {
                 "{} | command",
                 "{'command':[]} | command",
-                "{'command':['']} | command",
-                "{'command':[null]} | command",
+                "{'command':['']} | command[0]",
+                "{'command':[null]} | command[0]",
                 "{'command':['true'],'user':'root'} | user",
                 "{'command':['true'],'workingDirectory':'tmp'} | workingDirectory",
                 "{'command':['true'],'timeoutSeconds':0} | timeoutSeconds",
-                "{'command':['true'],'env':{'A=B':'c'}} | env",
+                "{'command':['true'],'env':{'A=B':'c'}} | env.A=B",
                 "{'command':['true'],'terminal':true} | terminal",
             })
     void exec(String body, String field) {
@@ -109,16 +110,27 @@ class NamespaceInputIT {
 
     @Test
     void execWhereNothingIs() {
-        api.post("/namespaces/5/exec", "{\"command\":[\"true\"]}").expectProblem(404, "not-found");
+        api.post(
+                        "/namespaces/5/exec",
+                        """
+                        {"command": ["true"]}
+                        """)
+                .expectProblem(404, "not-found");
         long own = HostProcess.number(Outside.namespace("self", "uts"));
         var missing =
-                api.post("/namespaces/" + own + "/exec", "{\"command\":[\"/no/such\"]}")
+                api.post(
+                                "/namespaces/" + own + "/exec",
+                                """
+                                {"command": ["/no/such"]}
+                                """)
                         .expect(200)
                         .json();
         assertThat(missing.path("exitCode").asInt()).isEqualTo(127);
         api.post(
                         "/namespaces/" + own + "/exec",
-                        "{\"command\":[\"true\"],\"workingDirectory\":\"/no/such\"}")
+                        """
+                        {"command": ["true"], "workingDirectory": "/no/such"}
+                        """)
                 .expectViolation("workingDirectory");
     }
 

@@ -65,6 +65,13 @@ class ViewIT {
                                 .filter(each -> each.path("port").asInt() == port)
                                 .map(each -> each.path("protocol").asString()))
                 .contains("tcp");
+        assertThat(
+                        listeners
+                                .valueStream()
+                                .filter(each -> each.path("port").asInt() == port)
+                                .flatMap(each -> each.path("processes").valueStream())
+                                .map(each -> each.path("pid").asLong()))
+                .contains(ProcessHandle.current().pid());
     }
 
     @Test
@@ -174,7 +181,11 @@ class ViewIT {
 
     @Test
     void cgroup() {
-        String sandbox = api.create("{\"command\":[\"sleep\",\"60\"]}");
+        String sandbox =
+                api.create(
+                        """
+                        {"command": ["sleep", "60"]}
+                        """);
         try {
             long id = HostProcess.number(Outside.namespace(api.pid(sandbox), "cgroup"));
             String expected = api.get("/sandboxes/" + sandbox).json().path("cgroup").asString();

@@ -74,7 +74,9 @@ class ProcessIT {
     void idsCapabilitiesAndSeccompOfASandbox() {
         String sandbox =
                 api.create(
-                        "{\"command\":[\"sleep\",\"60\"],\"user\":\"1000:1000\",\"init\":false}");
+                        """
+                        {"command": ["sleep", "60"], "user": "1000:1000", "init": false}
+                        """);
         try {
             int pid = api.pid(sandbox);
             await().untilAsserted(

@@ -3,6 +3,8 @@ package dev.seahaven.procfs;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.seahaven.syscall.LinuxSyscalls;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -19,7 +21,7 @@ class MountInfoTest {
                 proc.resolve("thread-self/mountinfo"),
                 "36 35 98:0 /mnt1 /a\\040b rw,noatime master:1 - ext3 /dev/root"
                         + " rw,errors=continue\n");
-        assertThat(MountInfo.read(new ProcRoot(proc)))
+        assertThat(MountInfo.read(new ProcRoot(new LinuxSyscalls(), proc)))
                 .singleElement()
                 .satisfies(
                         mount -> {
@@ -39,7 +41,7 @@ class MountInfoTest {
 
     @Test
     void aTableThatCannotBeReadIsNotAnEmptyOne(@TempDir Path proc) {
-        assertThatThrownBy(() -> MountInfo.read(new ProcRoot(proc)))
+        assertThatThrownBy(() -> MountInfo.read(new ProcRoot(new LinuxSyscalls(), proc)))
                 .isInstanceOf(IllegalStateException.class);
     }
 }

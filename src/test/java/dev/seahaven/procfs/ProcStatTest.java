@@ -2,6 +2,8 @@ package dev.seahaven.procfs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.seahaven.syscall.LinuxSyscalls;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -24,13 +26,13 @@ class ProcStatTest {
 
     @Test
     void aProcessThatIsGoneIsNothing() throws Exception {
-        ProcRoot proc = new ProcRoot(directory);
+        ProcRoot proc = new ProcRoot(new LinuxSyscalls(), directory);
         Files.createDirectory(directory.resolve("4711"));
         assertThat(ProcStat.read(proc, 4711)).isEmpty();
         Files.writeString(directory.resolve("4711/stat"), LINE);
         Files.createDirectory(directory.resolve("irq"));
         assertThat(ProcStat.read(proc, 4711)).isPresent();
-        assertThat(proc.pids()).containsExactly(4711);
+        assertThat(proc.processes()).containsExactly(4711);
     }
 
     @Test

@@ -122,7 +122,7 @@ class BadInputIT {
                 "\"security\":{\"devices\":[{\"path\":\"/dev/fuse\",\"permissions\":\"x\"}]} |"
                         + " security.devices[0].permissions",
                 "\"security\":{\"maskedPaths\":[\"../etc\"]} | security.maskedPaths[0]",
-                "\"security\":{\"landlock\":{\"read\":[\"/none\"]}} | security.landlock",
+                "\"security\":{\"landlock\":{\"read\":[\"/none\"]}} | security.landlock.read[0]",
                 "\"security\":{\"landlock\":{\"connectPorts\":[70000]}} |"
                         + " security.landlock.connectPorts[0]",
                 "\"mounts\":[] | mounts",
@@ -143,7 +143,7 @@ class BadInputIT {
                 "\"timeoutSeconds\":\"5\" | timeoutSeconds",
                 "\"timeoutSeconds\":0 | timeoutSeconds",
                 "\"timeoutSeconds\":-1 | timeoutSeconds",
-                "\"name\":\"Upper\" | name",
+                "\"name\":\"-upper\" | name",
                 "\"name\":\"-a\" | name",
                 "\"name\":\"123\" | name",
                 "\"name\":\"a/b\" | name",
@@ -244,7 +244,7 @@ class BadInputIT {
         create("\"name\":\"A\",\"nope\":1,\"neither\":2,\"timeoutSeconds\":-1,\"user\":\"\"")
                 .expectViolation("nope")
                 .expectViolation("neither");
-        create("\"name\":\"A\",\"timeoutSeconds\":-1,\"user\":\"\"")
+        create("\"name\":\"_\",\"timeoutSeconds\":-1,\"user\":\"\"")
                 .expectViolation("name")
                 .expectViolation("timeoutSeconds")
                 .expectViolation("user");
@@ -383,7 +383,7 @@ class BadInputIT {
 
     @Test
     void tooManyArgumentBytesAreRefused() {
-        create("\"env\":{\"A\":\"" + "x".repeat(200_000) + "\"}").expectViolation("command");
+        create("\"env\":{\"A\":\"" + "x".repeat(200_000) + "\"}").expectViolation("env");
         String many =
                 IntStream.range(0, 6)
                         .mapToObj(i -> "\"A" + i + "\":\"" + "x".repeat(100_000) + "\"")

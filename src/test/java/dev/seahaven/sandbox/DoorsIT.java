@@ -244,7 +244,10 @@ class DoorsIT {
             assertThat(attempt("abstract", name, "")).isEqualTo("refused ECONNREFUSED");
             // It came by way of another sandbox, or by the number of the namespace, without scope.
             String sharer =
-                    api.create("{\"command\":[\"sleep\",\"60\"],\"network\":{\"mode\":\"host\"}}");
+                    api.create(
+                            """
+                            {"command": ["sleep", "60"], "network": {"mode": "host"}}
+                            """);
             assertThat(
                             attempt(
                                     "abstract",
@@ -329,10 +332,13 @@ class DoorsIT {
         String mounts =
                 api.post(
                                 "/runs",
-                                "{\"command\":[\"sh\",\"-c\",\"echo x > /dev/null; echo x >"
-                                    + " /dev/zero; cat"
-                                    + " /proc/self/mountinfo\"],\"security\":{\"devices\":[{\"path\":"
-                                    + "\"/dev/fuse\"}]}}")
+                                """
+                                {
+                                  "command": ["sh", "-c", "echo x > /dev/null; echo x > /dev/zero; cat /proc/self/mountinfo"]
+                                  ,
+                                  "security": {"devices": [{"path": "/dev/fuse"}]}
+                                }
+                                """)
                         .expect(200)
                         .json()
                         .path("stdout")
@@ -423,7 +429,11 @@ class DoorsIT {
 
     @Test
     void theProgramOfInitCanNeitherBeChangedNorExecuted() {
-        String id = api.create("{\"command\":[\"sleep\",\"60\"]}");
+        String id =
+                api.create(
+                        """
+                        {"command": ["sleep", "60"]}
+                        """);
         int seals =
                 Integer.parseInt(
                         Outside.run(Outside.doors(), "seals", "/proc/" + api.pid(id) + "/exe")
@@ -510,8 +520,13 @@ class DoorsIT {
         await().until(() -> api.get("/sandboxes/trap/logs").text().equals("set\n"));
         String into =
                 api.create(
-                        "{\"command\":[\"sleep\",\"60\"],\"namespaces\":{\"mount\":\"sandbox:trap\"},"
-                            + "\"security\":{\"sysctls\":{\"net.ipv4.ip_unprivileged_port_start\":\"77\"}}}");
+                        """
+                        {
+                          "command": ["sleep", "60"],
+                          "namespaces": {"mount": "sandbox:trap"},
+                          "security": {"sysctls": {"net.ipv4.ip_unprivileged_port_start": "77"}}
+                        }
+                        """);
         assertThat(Outside.read("/proc/" + api.pid(trap) + "/root/proc/sys/" + file))
                 .isEqualTo("trap\n");
         assertThat(
@@ -598,7 +613,9 @@ class DoorsIT {
                             "/namespaces/"
                                     + HostProcess.number(Outside.namespace(init, "pid"))
                                     + "/exec",
-                            "{\"command\":[\"sleep\",\"0\"]}")
+                            """
+                            {"command": ["sleep", "0"]}
+                            """)
                     .expect(200);
             api.post(
                             "/runs",
@@ -639,8 +656,9 @@ class DoorsIT {
     void whatASandboxWroteCannotBeRunByOthersOfTheHost() throws Exception {
         String id =
                 api.create(
-                        "{\"command\":[\"sh\",\"-c\",\"cp /bin/sh /var/tool; chmod 4755 /var/tool;"
-                                + " sleep 60\"]}");
+                        """
+                        {"command": ["sh", "-c", "cp /bin/sh /var/tool; chmod 4755 /var/tool; sleep 60"]}
+                        """);
         try {
             Path kept = TestDaemon.shared().places().sandboxes().resolve(id);
             org.awaitility.Awaitility.await()

@@ -2,7 +2,7 @@ package dev.seahaven.sandbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.seahaven.cgroup.Cgroups;
+import dev.seahaven.cgroup.host.Cgroups;
 import dev.seahaven.procfs.MountInfo;
 import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.syscall.LinuxSyscalls;
@@ -29,7 +29,7 @@ class FreezerIT {
         Cgroups cgroups() {
             return Cgroups.detect(
                     new LinuxSyscalls(),
-                    MountInfo.read(ProcRoot.SYSTEM).stream()
+                    MountInfo.read(ProcRoot.system(new LinuxSyscalls())).stream()
                             .filter(mount -> mount.fileSystem().equals("cgroup"))
                             .toList(),
                     GROUP,
@@ -44,7 +44,10 @@ class FreezerIT {
             Api api = daemon.api();
             directory = daemon.bean(Cgroups.class).directory();
             String id =
-                    api.create("{\"command\":[\"/bin/sh\",\"-c\",\"sleep 1000 & sleep 1000\"]}");
+                    api.create(
+                            """
+                            {"command": ["/bin/sh", "-c", "sleep 1000 & sleep 1000"]}
+                            """);
             int pid = api.pid(id);
             assertThat(Outside.read("/proc/" + pid + "/cgroup"))
                     .containsPattern("freezer:/" + GROUP + "/" + id);

@@ -36,7 +36,11 @@ class IsolationIT {
 
     @Test
     void aSandboxHasSevenNewNamespacesByDefault() {
-        String id = api.create("{\"command\":[\"sleep\",\"60\"]}");
+        String id =
+                api.create(
+                        """
+                        {"command": ["sleep", "60"]}
+                        """);
         int pid = api.pid(id);
 
         assertThat(newNamespaces(pid))
@@ -58,7 +62,15 @@ class IsolationIT {
     void withTimeNewItHasEightAndItsOwnClocks() {
         String id =
                 api.create(
-                        "{\"command\":[\"sleep\",\"60\"],\"namespaces\":{\"time\":{\"mode\":\"new\",\"monotonicOffsetSeconds\":86400,\"boottimeOffsetSeconds\":1000000}}}");
+                        """
+                        {
+                          "command": ["sleep", "60"],
+                          "namespaces": {
+                              "time": {"mode": "new", "monotonicOffsetSeconds": 86400, "boottimeOffsetSeconds": 1000000}
+
+                            }
+                        }
+                        """);
         int pid = api.pid(id);
 
         assertThat(newNamespaces(pid)).hasSize(8);
@@ -84,7 +96,11 @@ class IsolationIT {
 
     @Test
     void pidOneIsTheInitAndCannotBeLookedInto() {
-        String id = api.create("{\"command\":[\"sleep\",\"60\"]}");
+        String id =
+                api.create(
+                        """
+                        {"command": ["sleep", "60"]}
+                        """);
         int pid = api.pid(id);
 
         assertThat(Outside.read("/proc/" + pid + "/status"))
@@ -103,8 +119,9 @@ class IsolationIT {
         assertThat(
                         api.post(
                                         "/runs",
-                                        "{\"init\":false,\"command\":[\"/bin/sh\",\"-c\",\"echo"
-                                                + " $$\"]}")
+                                        """
+                                        {"init": false, "command": ["/bin/sh", "-c", "echo $$"]}
+                                        """)
                                 .expect(200)
                                 .json()
                                 .path("stdout")
@@ -141,7 +158,11 @@ class IsolationIT {
 
     @Test
     void theInsideRootIsNobodyOnTheHost() {
-        String id = api.create("{\"command\":[\"sleep\",\"60\"]}");
+        String id =
+                api.create(
+                        """
+                        {"command": ["sleep", "60"]}
+                        """);
         String status = Outside.read("/proc/" + api.pid(id) + "/status");
         assertThat(status).containsPattern("Uid:\\s+(52428[89]|5[3-9]\\d{4}|\\d{7,})\\s");
         assertThat(Outside.read("/proc/" + api.pid(id) + "/uid_map"))
@@ -153,9 +174,21 @@ class IsolationIT {
     void mappingsAreThoseThatWereAskedFor() {
         String id =
                 api.create(
-                        "{\"command\":[\"sleep\",\"60\"],\"namespaces\":{\"user\":{\"mode\":\"new\","
-                            + "\"uidMappings\":[{\"inside\":0,\"outside\":3000000000,\"length\":10},{\"inside\":1000,\"outside\":3000001000,\"length\":1}],"
-                            + "\"gidMappings\":[{\"inside\":0,\"outside\":3100000000,\"length\":5}]}}}");
+                        """
+                        {
+                          "command": ["sleep", "60"],
+                          "namespaces": {
+                              "user": {
+                                  "mode": "new",
+                                  "uidMappings": [
+                                      {"inside": 0, "outside": 3000000000, "length": 10},
+                                      {"inside": 1000, "outside": 3000001000, "length": 1}
+                                    ],
+                                  "gidMappings": [{"inside": 0, "outside": 3100000000, "length": 5}]
+                                }
+                            }
+                        }
+                        """);
         int pid = api.pid(id);
         assertThat(
                         Outside.read("/proc/" + pid + "/uid_map")
@@ -201,8 +234,13 @@ class IsolationIT {
         JsonNode run =
                 api.post(
                                 "/runs",
-                                "{\"hostname\":\"Truman\",\"env\":{\"LANG\":\"C.UTF-8\"},\"command\":[\"/bin/sh\",\"-c\",\"hostname;"
-                                    + " env | sort; ip -o addr\"]}")
+                                """
+                                {
+                                  "hostname": "Truman",
+                                  "env": {"LANG": "C.UTF-8"},
+                                  "command": ["/bin/sh", "-c", "hostname; env | sort; ip -o addr"]
+                                }
+                                """)
                         .expect(200)
                         .json();
         assertThat(run.path("stdout").asString())
@@ -252,8 +290,12 @@ class IsolationIT {
         JsonNode run =
                 api.post(
                                 "/runs",
-                                "{\"user\":\"1000:1001\",\"command\":[\"/bin/sh\",\"-c\",\"id -u;"
-                                        + " id -g; grep CapEff /proc/self/status\"]}")
+                                """
+                                {
+                                  "user": "1000:1001",
+                                  "command": ["/bin/sh", "-c", "id -u; id -g; grep CapEff /proc/self/status"]
+                                }
+                                """)
                         .expect(200)
                         .json();
         assertThat(run.path("stdout").asString())
@@ -297,7 +339,11 @@ class IsolationIT {
 
     @Test
     void theHostsMountsAreGone() {
-        String id = api.create("{\"command\":[\"sleep\",\"60\"]}");
+        String id =
+                api.create(
+                        """
+                        {"command": ["sleep", "60"]}
+                        """);
         List<String> points =
                 Outside.read("/proc/" + api.pid(id) + "/mountinfo")
                         .lines()
@@ -313,7 +359,11 @@ class IsolationIT {
     /** The daemon's JVM opens its jars without close-on-exec, and the launcher once kept them. */
     @Test
     void monitorsHoldWhatTheyNeedAndNothingOfTheDaemons() {
-        String id = api.create("{\"command\":[\"sleep\",\"60\"]}");
+        String id =
+                api.create(
+                        """
+                        {"command": ["sleep", "60"]}
+                        """);
         String status = Outside.read("/proc/" + api.pid(id) + "/status");
         String monitor =
                 status.lines()
@@ -332,11 +382,31 @@ class IsolationIT {
 
     @Test
     void theLauncherRunsFromSealedMemory() {
-        String id = api.create("{\"command\":[\"sleep\",\"60\"]}");
+        String id =
+                api.create(
+                        """
+                        {"command": ["sleep", "60"]}
+                        """);
         assertThat(Outside.run("readlink", "/proc/" + api.pid(id) + "/exe"))
                 .isEqualTo("/memfd:seahaven-launcher (deleted)\n");
         assertThat(api.shell("(echo x > /proc/1/exe) 2>&1; readlink /proc/1/exe 2>&1; true"))
                 .contains("Permission denied");
+        api.destroy(id);
+    }
+
+    @Test
+    void pid1InsideIsCalledInitAndCanGainNoCapability() {
+        String id =
+                api.create(
+                        """
+                        {"command": ["sleep", "60"]}
+                        """);
+        String init = "/proc/" + api.pid(id);
+        assertThat(Outside.read(init + "/comm")).isEqualTo("init\n");
+        assertThat(Outside.read(init + "/cmdline").replace("\0", "")).isEqualTo("init");
+        assertThat(Outside.read(init + "/status")).containsPattern("CapBnd:\\s+0{16}\n");
+        assertThat(api.shell("cat /proc/1/comm; tr -d '\\0' < /proc/1/cmdline"))
+                .isEqualTo("init\ninit");
         api.destroy(id);
     }
 }

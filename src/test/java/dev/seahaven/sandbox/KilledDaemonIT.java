@@ -66,8 +66,9 @@ class KilledDaemonIT {
             id =
                     daemon.api()
                             .create(
-                                    "{\"limits\":{\"openFiles\":2000,\"pids\":500},"
-                                            + "\"command\":[\"sleep\",\"1000\"]}");
+                                    """
+                                    {"limits": {"openFiles": 2000, "pids": 500}, "command": ["sleep", "1000"]}
+                                    """);
         }
         Set<Boolean> seen = new HashSet<>();
         int step = 1;
@@ -105,7 +106,9 @@ class KilledDaemonIT {
             daemon.api()
                     .patch(
                             "/sandboxes/" + id,
-                            "{\"limits\":{\"openFiles\":%d,\"pids\":%d}}"
+                            """
+                            {"limits": {"openFiles": %d, "pids": %d}}
+                            """
                                     .formatted(2000 - step, 500 - step))
                     .expect(200);
             return true;
@@ -138,7 +141,11 @@ class KilledDaemonIT {
 
     private static boolean createdOrKilled(ExternalDaemon daemon) {
         try {
-            daemon.api().create("{\"name\":\"half\",\"command\":[\"sleep\",\"1000\"]}");
+            daemon.api()
+                    .create(
+                            """
+                            {"name": "half", "command": ["sleep", "1000"]}
+                            """);
             return true;
         } catch (UncheckedIOException e) {
             daemon.awaitEnd();

@@ -21,6 +21,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 
@@ -32,7 +33,9 @@ import java.util.Locale;
 class LauncherFaultIT {
 
     private static final String BODY =
-            "{\"command\":[\"true\"],\"namespaces\":{\"time\":{\"mode\":\"new\"}}}";
+            """
+            {"command": ["true"], "namespaces": {"time": {"mode": "new"}}}
+            """;
     private static final List<String> ENVIRONMENT = new ArrayList<>();
     private static FaultySyscalls.Pair calls =
             FaultySyscalls.failing(new LinuxSyscalls(), Errno.EIO);
@@ -63,7 +66,7 @@ class LauncherFaultIT {
         ENVIRONMENT.clear();
         try (TestDaemon daemon = TestDaemon.startWith(Faults.class)) {
             Launcher launcher = daemon.bean(Launcher.class);
-            for (Stage stage : Stage.values()) {
+            for (Stage stage : EnumSet.complementOf(EnumSet.of(Stage.LOST))) { // it has no step
                 for (String kind : new String[] {"fail", "die"}) {
                     ENVIRONMENT.clear();
                     ENVIRONMENT.add("FAULT=" + stage.ordinal() + ":" + kind);
@@ -170,7 +173,13 @@ class LauncherFaultIT {
                 boolean struck = true;
                 while (struck) {
                     calls.control().arm(number);
-                    Api.Answer answer = daemon.api().post(path, "{\"command\":[\"true\"]}");
+                    Api.Answer answer =
+                            daemon.api()
+                                    .post(
+                                            path,
+                                            """
+                                            {"command": ["true"]}
+                                            """);
                     struck = !calls.control().disarm();
                     if (struck && answer.status() >= 400) {
                         answer.expectProblem(500, "kernel-refused");

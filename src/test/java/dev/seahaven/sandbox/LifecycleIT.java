@@ -35,7 +35,9 @@ class LifecycleIT {
         Api.Answer created =
                 api.post(
                         "/sandboxes",
-                        "{\"name\":\"web-1.a\",\"labels\":{\"team\":\"a\"},\"command\":[\"sleep\",\"60\"]}");
+                        """
+                        {"name": "web-1.a", "labels": {"team": "a"}, "command": ["sleep", "60"]}
+                        """);
         created.expect(201);
         JsonNode sandbox = created.json();
         String id = sandbox.path("id").asString();
@@ -60,7 +62,11 @@ class LifecycleIT {
 
     @Test
     void deletingARunningSandboxNeedsForceAndKillsEveryProcess() {
-        String id = api.create("{\"command\":[\"/bin/sh\",\"-c\",\"sleep 61 & sleep 62 & wait\"]}");
+        String id =
+                api.create(
+                        """
+                        {"command": ["/bin/sh", "-c", "sleep 61 & sleep 62 & wait"]}
+                        """);
         int pid = api.pid(id);
         api.delete("/sandboxes/" + id).expectProblem(409, "wrong-state");
         List<Integer> inside = Outside.children(Outside.children(pid).getFirst());
@@ -89,7 +95,11 @@ class LifecycleIT {
         awaitLog(id, "ready");
         long begun = System.nanoTime();
         JsonNode exit =
-                api.post("/sandboxes/" + id + "/stop", "{\"timeoutSeconds\":0.5}")
+                api.post(
+                                "/sandboxes/" + id + "/stop",
+                                """
+                                {"timeoutSeconds": 0.5}
+                                """)
                         .expect(200)
                         .exit();
         assertThat(Duration.ofNanos(System.nanoTime() - begun))
@@ -104,16 +114,35 @@ class LifecycleIT {
     void killSendsAnySignal() {
         String id =
                 api.create(
-                        "{\"command\":[\"/bin/sh\",\"-c\",\"trap 'echo got' USR1; echo ready; while"
-                                + " :; do sleep 0.1; done\"]}");
+                        """
+                        {
+                          "command": ["/bin/sh", "-c", "trap 'echo got' USR1; echo ready; while :; do sleep 0.1; done"]
+
+                        }
+                        """);
         awaitLog(id, "ready");
-        api.post("/sandboxes/" + id + "/kill", "{\"signal\":\"SIGUSR1\"}").expect(200);
+        api.post(
+                        "/sandboxes/" + id + "/kill",
+                        """
+                        {"signal": "SIGUSR1"}
+                        """)
+                .expect(200);
         awaitLog(id, "got");
-        api.post("/sandboxes/" + id + "/kill", "{\"signal\":\"STOP\"}").expectViolation("signal");
+        api.post(
+                        "/sandboxes/" + id + "/kill",
+                        """
+                        {"signal": "STOP"}
+                        """)
+                .expectViolation("signal");
         JsonNode exit = api.post("/sandboxes/" + id + "/kill").expect(200).exit();
         assertThat(exit.path("reason").asString()).isEqualTo("signaled");
         assertThat(exit.path("signal").asString()).isEqualTo("KILL");
-        api.post("/sandboxes/" + id + "/kill", "{\"signal\":\"NONE\"}").expectViolation("signal");
+        api.post(
+                        "/sandboxes/" + id + "/kill",
+                        """
+                        {"signal": "NONE"}
+                        """)
+                .expectViolation("signal");
         api.delete("/sandboxes/" + id).expect(204);
     }
 
@@ -121,14 +150,24 @@ class LifecycleIT {
     void startStopAndRestartKeepWhatWasWritten() {
         String id =
                 api.create(
-                        "{\"start\":false,\"command\":[\"/bin/sh\",\"-c\",\"echo x >> /etc/lives;"
-                                + " wc -l < /etc/lives; exec sleep 60\"]}");
+                        """
+                        {
+                          "start": false,
+                          "command": ["/bin/sh", "-c", "echo x >> /etc/lives; wc -l < /etc/lives; exec sleep 60"]
+
+                        }
+                        """);
         assertThat(state(id).path("status").asString()).isEqualTo("created");
         api.get("/sandboxes/" + id + "/wait?timeoutSeconds=0").expectProblem(409, "wrong-state");
         api.post("/sandboxes/" + id + "/start").expect(200);
         api.post("/sandboxes/" + id + "/start").expectProblem(409, "wrong-state");
         awaitLog(id, "1\n");
-        api.post("/sandboxes/" + id + "/restart", "{\"timeoutSeconds\":1}").expect(200);
+        api.post(
+                        "/sandboxes/" + id + "/restart",
+                        """
+                        {"timeoutSeconds": 1}
+                        """)
+                .expect(200);
         awaitLog(id, "1\n2\n");
         assertThat(state(id).path("restarts").asInt()).isEqualTo(1);
         api.destroy(id);
@@ -138,8 +177,9 @@ class LifecycleIT {
     void pauseFreezesAndResumeThaws() {
         String id =
                 api.create(
-                        "{\"command\":[\"/bin/sh\",\"-c\",\"while :; do echo tick; sleep 0.05;"
-                                + " done\"]}");
+                        """
+                        {"command": ["/bin/sh", "-c", "while :; do echo tick; sleep 0.05; done"]}
+                        """);
         awaitLog(id, "tick");
         assertThat(
                         api.post("/sandboxes/" + id + "/pause")
@@ -166,7 +206,11 @@ class LifecycleIT {
 
     @Test
     void waitAnswersWithTheExitOrRunsOut() {
-        String id = api.create("{\"command\":[\"/bin/sh\",\"-c\",\"sleep 0.5; exit 3\"]}");
+        String id =
+                api.create(
+                        """
+                        {"command": ["/bin/sh", "-c", "sleep 0.5; exit 3"]}
+                        """);
         api.get("/sandboxes/" + id + "/wait?timeoutSeconds=0.1").expectProblem(408, "wait-expired");
         JsonNode exit = api.get("/sandboxes/" + id + "/wait").expect(200).json();
         assertThat(exit.path("exitCode").asInt()).isEqualTo(3);
@@ -179,8 +223,15 @@ class LifecycleIT {
     void logsAreBothStreamsOrOneAndTheTailOfThem() {
         String id =
                 api.create(
-                        "{\"command\":[\"/bin/sh\",\"-c\",\"echo one; sleep 0.1; echo two >&2;"
-                                + " sleep 0.1; echo three; printf end\"]}");
+                        """
+                        {
+                          "command": [
+                              "/bin/sh",
+                              "-c",
+                              "echo one; sleep 0.1; echo two >&2; sleep 0.1; echo three; printf end"
+                            ]
+                        }
+                        """);
         api.get("/sandboxes/" + id + "/wait").expect(200);
         String logs = "/sandboxes/" + id + "/logs";
         assertThat(api.get(logs).text()).isEqualTo("one\ntwo\nthree\nend");
@@ -190,11 +241,13 @@ class LifecycleIT {
         assertThat(api.get(logs + "?tail=2").text()).isEqualTo("three\nend");
         assertThat(api.get(logs + "?tail=0").text()).isEmpty();
         assertThat(api.get(logs + "?since=2100-01-01T00:00:00Z").text()).isEmpty();
-        api.get(logs + "?stream=both&tail=-1&since=now&follow=true")
+        api.get(logs + "?stream=both&tail=-1&since=now")
                 .expectViolation("stream")
                 .expectViolation("tail")
-                .expectViolation("since")
-                .expectViolation("follow");
+                .expectViolation("since");
+        api.get(logs + "?follow=true&streams=stdout")
+                .expectViolation("follow")
+                .expectViolation("streams");
         api.delete("/sandboxes/" + id).expect(204);
     }
 
@@ -226,13 +279,21 @@ class LifecycleIT {
 
     @Test
     void timeoutSecondsKillsAndSaysSo() {
-        String id = api.create("{\"timeoutSeconds\":0.3,\"command\":[\"sleep\",\"60\"]}");
+        String id =
+                api.create(
+                        """
+                        {"timeoutSeconds": 0.3, "command": ["sleep", "60"]}
+                        """);
         JsonNode exit = api.get("/sandboxes/" + id + "/wait?timeoutSeconds=10").expect(200).json();
         assertThat(exit.path("reason").asString()).isEqualTo("timed-out");
         assertThat(exit.path("signal").asString()).isEqualTo("KILL");
         api.delete("/sandboxes/" + id).expect(204);
         assertThat(
-                        api.post("/runs", "{\"timeoutSeconds\":0.2,\"command\":[\"sleep\",\"60\"]}")
+                        api.post(
+                                        "/runs",
+                                        """
+                                        {"timeoutSeconds": 0.2, "command": ["sleep", "60"]}
+                                        """)
                                 .expect(200)
                                 .json()
                                 .path("exit")
@@ -274,7 +335,11 @@ class LifecycleIT {
     @Test
     void entityTagsGuardDeletion() {
         Api.Answer created =
-                api.post("/sandboxes", "{\"start\":false,\"command\":[\"sleep\",\"60\"]}");
+                api.post(
+                        "/sandboxes",
+                        """
+                        {"start": false, "command": ["sleep", "60"]}
+                        """);
         String path = created.header("Location");
         String before = created.header("ETag");
         assertThat(api.send(api.request(path).header("If-None-Match", before)).status())
@@ -289,11 +354,21 @@ class LifecycleIT {
 
     @Test
     void namesAreUniqueAndFreedAgain() {
-        api.create("{\"name\":\"only\",\"start\":false,\"command\":[\"true\"]}");
-        api.post("/sandboxes", "{\"name\":\"only\",\"command\":[\"true\"]}")
+        api.create(
+                """
+                {"name": "only", "start": false, "command": ["true"]}
+                """);
+        api.post(
+                        "/sandboxes",
+                        """
+                        {"name": "only", "command": ["true"]}
+                        """)
                 .expectProblem(409, "name-taken");
         api.delete("/sandboxes/only").expect(204);
-        api.create("{\"name\":\"only\",\"start\":false,\"command\":[\"true\"]}");
+        api.create(
+                """
+                {"name": "only", "start": false, "command": ["true"]}
+                """);
         api.delete("/sandboxes/only").expect(204);
     }
 }

@@ -54,7 +54,11 @@ class LimitsIT {
 
     @Test
     void theDefaultsAreSetInTheKernel() throws Exception {
-        String id = api.create("{\"command\":[\"sleep\",\"60\"]}");
+        String id =
+                api.create(
+                        """
+                        {"command": ["sleep", "60"]}
+                        """);
         int pid = api.pid(id);
         assertThat(file(Outside.group(pid, "pids"), "pids.max")).isEqualTo("512");
         Path memory = Outside.group(pid, "memory");
@@ -80,7 +84,11 @@ class LimitsIT {
         assertThat(exit.path("signal").asString()).isEqualTo("KILL");
         assertThat(exit.path("evidence").path("oomKills").asInt()).isPositive();
         JsonNode plain =
-                api.post("/runs", "{\"command\":[\"sh\",\"-c\",\"kill -KILL $$\"]}")
+                api.post(
+                                "/runs",
+                                """
+                                {"command": ["sh", "-c", "kill -KILL $$"]}
+                                """)
                         .expect(200)
                         .json()
                         .path("exit");
@@ -98,7 +106,11 @@ class LimitsIT {
     })
     void aBombMeetsItsLimitAndOthersDoNotNotice(String name, String limits, String reason)
             throws Exception {
-        String calm = api.create("{\"command\":[\"sleep\",\"60\"]}");
+        String calm =
+                api.create(
+                        """
+                        {"command": ["sleep", "60"]}
+                        """);
         CompletableFuture<JsonNode> bomb = CompletableFuture.supplyAsync(() -> bomb(name, limits));
         for (int i = 0; i < 10 && (i < 3 || !bomb.isDone()); i++) {
             long begun = System.nanoTime();
@@ -136,19 +148,33 @@ class LimitsIT {
         Outside.run("mount", "-t", "tmpfs", "-o", "size=64m", "none", places.base().toString());
         try (TestDaemon daemon = TestDaemon.at(places)) {
             Api own = daemon.api();
-            String calm = own.create("{\"command\":[\"sleep\",\"60\"]}");
+            String calm =
+                    own.create(
+                            """
+                            {"command": ["sleep", "60"]}
+                            """);
             String bomb = own.create("{\"command\":[\"sh\",\"-c\"," + Api.quoted(fill) + "]}");
             JsonNode exit = own.get("/sandboxes/" + bomb + "/wait").expect(200).json();
             assertThat(exit.path("reason").asString()).as(exit.toString()).isEqualTo("disk-limit");
             assertThat(own.get("/sandboxes/" + calm).json().path("state").path("status").asString())
                     .isEqualTo("running");
             if (keeps) {
-                Api.Answer refused = own.post("/sandboxes", "{\"command\":[\"true\"]}");
+                Api.Answer refused =
+                        own.post(
+                                "/sandboxes",
+                                """
+                                {"command": ["true"]}
+                                """);
                 refused.expectProblem(503, "exhausted");
                 assertThat(refused.header("Retry-After")).isNotBlank();
             }
             own.destroy(bomb);
-            own.post("/sandboxes", "{\"command\":[\"true\"]}").expect(201);
+            own.post(
+                            "/sandboxes",
+                            """
+                            {"command": ["true"]}
+                            """)
+                    .expect(201);
             daemon.destroyAll();
             daemon.keepPlaces();
         } finally {
@@ -162,14 +188,25 @@ class LimitsIT {
     void aLimitOfEachProcessReachesThoseThatFork() {
         String id =
                 api.create(
-                        "{\"command\":[\"bash\",\"-c\",\"while :; do sleep 5 & sleep 0.002;"
-                                + " done\"]}");
-        patch(id, "{\"limits\":{\"openFiles\":99}}").expect(200);
+                        """
+                        {"command": ["bash", "-c", "while :; do sleep 5 & sleep 0.002; done"]}
+                        """);
+        patch(
+                        id,
+                        """
+                        {"limits": {"openFiles": 99}}
+                        """)
+                .expect(200);
         for (int process : processes(id)) {
             assertThat(limits(process)).containsPattern("Max open files +99 +99");
         }
         // What cannot be raised is refused before anything else was lowered.
-        patch(id, "{\"limits\":{\"openFiles\":200,\"rlimits\":{\"nproc\":100}}}").expect(400);
+        patch(
+                        id,
+                        """
+                        {"limits": {"openFiles": 200, "rlimits": {"nproc": 100}}}
+                        """)
+                .expect(400);
         assertThat(limits(processes(id).getFirst())).doesNotContainPattern("Max processes +100 ");
         assertThat(frozen(id)).isFalse();
         api.destroy(id);
@@ -177,9 +214,18 @@ class LimitsIT {
 
     @Test
     void whatIsPausedStaysPausedWithItsNewLimits() {
-        String id = api.create("{\"command\":[\"sleep\",\"60\"]}");
+        String id =
+                api.create(
+                        """
+                        {"command": ["sleep", "60"]}
+                        """);
         api.post("/sandboxes/" + id + "/pause", "").expect(200);
-        patch(id, "{\"limits\":{\"openFiles\":99}}").expect(200);
+        patch(
+                        id,
+                        """
+                        {"limits": {"openFiles": 99}}
+                        """)
+                .expect(200);
         assertThat(limits(api.pid(id))).containsPattern("Max open files +99 +99");
         assertThat(frozen(id)).isTrue();
         api.destroy(id);
@@ -210,10 +256,16 @@ class LimitsIT {
         JsonNode run =
                 api.post(
                                 "/runs",
-                                "{\"command\":[\"bash\",\"-c\",\"head -c 5000 /dev/zero > /tmp/x;"
-                                        + " stat -c %s /tmp/x; ulimit -S -t"
-                                        + " -s\"],\"limits\":{\"rlimits\":{\"fsize\":4096,"
-                                        + "\"cpu\":7,\"stack\":1048576}}}")
+                                """
+                                {
+                                  "command": [
+                                      "bash",
+                                      "-c",
+                                      "head -c 5000 /dev/zero > /tmp/x; stat -c %s /tmp/x; ulimit -S -t -s"
+                                    ],
+                                  "limits": {"rlimits": {"fsize": 4096, "cpu": 7, "stack": 1048576}}
+                                }
+                                """)
                         .expect(200)
                         .json();
         assertThat(run.path("stdout").asString())
@@ -277,8 +329,13 @@ class LimitsIT {
         JsonNode half =
                 api.post(
                                 "/runs",
-                                "{\"command\":[\"sh\",\"-c\",\"nproc; while :; do :;"
-                                    + " done\"],\"timeoutSeconds\":2,\"limits\":{\"cpus\":0.25,\"cpuset\":\"0\"}}")
+                                """
+                                {
+                                  "command": ["sh", "-c", "nproc; while :; do :; done"],
+                                  "timeoutSeconds": 2,
+                                  "limits": {"cpus": 0.25, "cpuset": "0"}
+                                }
+                                """)
                         .expect(200)
                         .json();
         assertThat(half.path("stdout").asString()).isEqualTo("1\n");
@@ -287,12 +344,21 @@ class LimitsIT {
 
     @Test
     void limitsChangeWhileItRuns() throws Exception {
-        String id = api.create("{\"name\":\"elastic\",\"command\":[\"sleep\",\"60\"]}");
+        String id =
+                api.create(
+                        """
+                        {"name": "elastic", "command": ["sleep", "60"]}
+                        """);
         int pid = api.pid(id);
         int command = Outside.children(pid).getFirst();
         patch(
                         id,
-                        "{\"labels\":{\"a\":\"b\"},\"limits\":{\"pids\":20,\"memoryBytes\":67108864,\"cpus\":0.5,\"openFiles\":100}}")
+                        """
+                        {
+                          "labels": {"a": "b"},
+                          "limits": {"pids": 20, "memoryBytes": 67108864, "cpus": 0.5, "openFiles": 100}
+                        }
+                        """)
                 .expect(200);
         assertThat(file(Outside.group(pid, "pids"), "pids.max")).isEqualTo("20");
         Path memory = Outside.group(pid, "memory");
@@ -309,13 +375,22 @@ class LimitsIT {
         assertThat(now.path("limits").path("pids").asInt()).isEqualTo(20);
         assertThat(now.path("labels").path("a").asString()).isEqualTo("b");
         // Back up, and to the defaults.
-        patch(id, "{\"limits\":{\"memoryBytes\":134217728,\"pids\":null,\"cpus\":null}}")
+        patch(
+                        id,
+                        """
+                        {"limits": {"memoryBytes": 134217728, "pids": null, "cpus": null}}
+                        """)
                 .expect(200);
         assertThat(file(memory, limit)).isEqualTo("134217728");
         assertThat(file(Outside.group(pid, "pids"), "pids.max")).isEqualTo("512");
         assertThat(v1 ? file(cpu, "cpu.cfs_quota_us") : file(cpu, "cpu.max"))
                 .startsWith(v1 ? "-1" : "max");
-        patch(id, "{\"limits\":{\"pids\":0}}").expectViolation("limits.pids");
+        patch(
+                        id,
+                        """
+                        {"limits": {"pids": 0}}
+                        """)
+                .expectViolation("limits.pids");
         for (String wrong :
                 List.of(
                         "\"pids\":true",
@@ -329,24 +404,64 @@ class LimitsIT {
             patch(id, "{\"limits\":{" + wrong + "}}")
                     .expectViolation("limits." + wrong.replaceAll("\"(\\w+)\".*", "$1"));
         }
-        patch(id, "{\"limits\":{\"io\":[{\"device\":\"1:1\",\"readBytes\":5}]}}")
+        patch(
+                        id,
+                        """
+                        {"limits": {"io": [{"device": "1:1", "readBytes": 5}]}}
+                        """)
                 .expectViolation("limits.io[0].readBytes");
-        patch(id, "{\"labels\":{\"\":\"x\"}}").expectViolation("labels.");
+        patch(
+                        id,
+                        """
+                        {"labels": {"": "x"}}
+                        """)
+                .expectViolation("labels.");
         assertThat(file(Outside.group(pid, "pids"), "pids.max")).isEqualTo("512");
-        patch(id, "{\"command\":[\"true\"]}").expectViolation("command");
-        patch(id, "{\"limits\":{\"diskBytes\":1048576}}").expectViolation("limits.diskBytes");
+        patch(
+                        id,
+                        """
+                        {"command": ["true"]}
+                        """)
+                .expectViolation("command");
+        patch(
+                        id,
+                        """
+                        {"limits": {"diskBytes": 1048576}}
+                        """)
+                .expectViolation("limits.diskBytes");
         // Nothing was done before it was found that this cannot be; init had the new limit.
-        patch(id, "{\"limits\":{\"openFiles\":200,\"cpuset\":\"0\"}}").expect(400);
+        patch(
+                        id,
+                        """
+                        {"limits": {"openFiles": 200, "cpuset": "0"}}
+                        """)
+                .expect(400);
         assertThat(limits(pid)).containsPattern("Max open files +100 +100");
         if (v1) {
             assertThat(Outside.group(pid, "cpuset").toString()).doesNotEndWith("/" + id);
         }
-        if (patch(id, "{\"limits\":{\"memoryBytes\":100663296,\"ioWeight\":7}}").status() == 200) {
-            patch(id, "{\"limits\":{\"memoryBytes\":134217728,\"ioWeight\":null}}").expect(200);
+        if (patch(
+                                id,
+                                """
+                                {"limits": {"memoryBytes": 100663296, "ioWeight": 7}}
+                                """)
+                        .status()
+                == 200) {
+            patch(
+                            id,
+                            """
+                            {"limits": {"memoryBytes": 134217728, "ioWeight": null}}
+                            """)
+                    .expect(200);
         } else { // all or nothing
             assertThat(file(memory, limit)).isEqualTo("134217728");
         }
-        patch(id, "{\"name\":\"rubber\"}").expect(200);
+        patch(
+                        id,
+                        """
+                        {"name": "rubber"}
+                        """)
+                .expect(200);
         api.get("/sandboxes/rubber").expect(200);
         api.get("/sandboxes/elastic").expect(404);
         assertThat(file(memory, limit)).isEqualTo("134217728");
@@ -357,8 +472,12 @@ class LimitsIT {
     void statisticsAreTheKernels() {
         String id =
                 api.create(
-                        "{\"command\":[\"sh\",\"-c\",\"i=0; while [ $i -lt 100000 ]; do i=$((i+1));"
-                                + " done; sleep 60\"]}");
+                        """
+                        {
+                          "command": ["sh", "-c", "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; sleep 60"]
+
+                        }
+                        """);
         await().untilAsserted(
                         () -> {
                             JsonNode stats =
@@ -378,7 +497,11 @@ class LimitsIT {
 
     @Test
     void metricsHaveNoLabelForEachSandboxUnlessThatIsConfigured() throws Exception {
-        String id = api.create("{\"command\":[\"sleep\",\"60\"]}");
+        String id =
+                api.create(
+                        """
+                        {"command": ["sleep", "60"]}
+                        """);
         assertThat(api.get("/actuator/prometheus").expect(200).text())
                 .containsPattern("seahaven_sandboxes_memory_bytes [1-9]")
                 .containsPattern("seahaven_sandboxes_pids [1-9]")
@@ -389,7 +512,12 @@ class LimitsIT {
         List<String> where = new ArrayList<>(places.arguments(0));
         where.add("--seahaven.metrics.per-sandbox=true");
         try (TestDaemon daemon = TestDaemon.at(places, where.toArray(String[]::new))) {
-            String one = daemon.api().create("{\"command\":[\"sleep\",\"60\"]}");
+            String one =
+                    daemon.api()
+                            .create(
+                                    """
+                                    {"command": ["sleep", "60"]}
+                                    """);
             assertThat(daemon.api().get("/actuator/prometheus").text())
                     .contains("seahaven_sandbox_memory_bytes{sandbox=\"" + one + "\"}");
             daemon.api().destroy(one);
@@ -406,7 +534,9 @@ class LimitsIT {
             Api.Answer answer =
                     api.post(
                             "/runs",
-                            "{\"command\":[\"true\"],\"limits\":{\"hugepageBytes\":{\"2MB\":4194304}}}");
+                            """
+                            {"command": ["true"], "limits": {"hugepageBytes": {"2MB": 4194304}}}
+                            """);
             answer.expectProblem(501, "unsupported-feature");
             assertThat(answer.json().path("feature").asString()).isEqualTo("cgroup-hugetlb");
         }

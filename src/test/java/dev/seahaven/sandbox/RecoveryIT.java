@@ -51,14 +51,34 @@ class RecoveryIT {
         Api api = first.api();
         running =
                 api.create(
-                        "{\"name\":\"runs\",\"command\":[\"/bin/sh\",\"-c\",\"while :; do echo"
-                                + " tick; sleep 0.2; done\"]}");
-        exits = api.create("{\"command\":[\"/bin/sh\",\"-c\",\"sleep 2; echo bye; exit 5\"]}");
-        paused = api.create("{\"command\":[\"sleep\",\"1000\"]}");
+                        """
+                        {
+                          "name": "runs",
+                          "command": ["/bin/sh", "-c", "while :; do echo tick; sleep 0.2; done"]
+                        }
+                        """);
+        exits =
+                api.create(
+                        """
+                        {"command": ["/bin/sh", "-c", "sleep 2; echo bye; exit 5"]}
+                        """);
+        paused =
+                api.create(
+                        """
+                        {"command": ["sleep", "1000"]}
+                        """);
         api.post("/sandboxes/" + paused + "/pause").expect(200);
-        stopped = api.create("{\"command\":[\"sleep\",\"1000\"]}");
+        stopped =
+                api.create(
+                        """
+                        {"command": ["sleep", "1000"]}
+                        """);
         api.post("/sandboxes/" + stopped + "/stop").expect(200);
-        failed = api.create("{\"command\":[\"no-such\"]}");
+        failed =
+                api.create(
+                        """
+                        {"command": ["no-such"]}
+                        """);
         pid = api.pid(running);
         first.kill();
         await().until(() -> Files.exists(places.sandboxes().resolve(exits).resolve("exit")));
@@ -85,13 +105,21 @@ class RecoveryIT {
                     .isEqualTo("stopped");
             assertThat(status(after, failed)).isEqualTo("failed");
             assertThat(
-                            after.post("/sandboxes/runs/stop", "{\"timeoutSeconds\":1}")
+                            after.post(
+                                            "/sandboxes/runs/stop",
+                                            """
+                                            {"timeoutSeconds": 1}
+                                            """)
                                     .expect(200)
                                     .exit()
                                     .path("reason")
                                     .asString())
                     .isEqualTo("stopped");
-            after.post("/sandboxes", "{\"name\":\"runs\",\"command\":[\"true\"]}")
+            after.post(
+                            "/sandboxes",
+                            """
+                            {"name": "runs", "command": ["true"]}
+                            """)
                     .expectProblem(409, "name-taken");
             for (String id : new String[] {running, exits, paused, stopped, failed}) {
                 after.destroy(id);
@@ -102,14 +130,28 @@ class RecoveryIT {
     @Test
     void idsAreNeverSharedByTwoAlsoAcrossARestart() throws Exception {
         ExternalDaemon first = start();
-        String one = first.api().create("{\"command\":[\"sleep\",\"60\"]}");
-        String idle = first.api().create("{\"start\":false,\"command\":[\"sleep\",\"60\"]}");
+        String one =
+                first.api()
+                        .create(
+                                """
+                                {"command": ["sleep", "60"]}
+                                """);
+        String idle =
+                first.api()
+                        .create(
+                                """
+                                {"start": false, "command": ["sleep", "60"]}
+                                """);
         String map = Outside.read("/proc/" + first.api().pid(one) + "/uid_map");
         first.kill();
         try (ExternalDaemon second = start()) {
             Api api = second.api();
             assertThat(Outside.read("/proc/" + api.pid(one) + "/uid_map")).isEqualTo(map);
-            String another = api.create("{\"command\":[\"sleep\",\"60\"]}");
+            String another =
+                    api.create(
+                            """
+                            {"command": ["sleep", "60"]}
+                            """);
             api.post("/sandboxes/" + idle + "/start").expect(200);
             List<String> maps =
                     Stream.of(one, idle, another)
@@ -117,7 +159,11 @@ class RecoveryIT {
                             .toList();
             assertThat(maps).doesNotHaveDuplicates().allMatch(each -> each.contains(" 65536"));
             api.destroy(one);
-            String later = api.create("{\"command\":[\"sleep\",\"60\"]}");
+            String later =
+                    api.create(
+                            """
+                            {"command": ["sleep", "60"]}
+                            """);
             assertThat(Outside.read("/proc/" + api.pid(later) + "/uid_map"))
                     .as("what was given back is given again")
                     .isEqualTo(map);
@@ -137,7 +183,12 @@ class RecoveryIT {
     @Test
     void whatRanWhenTheHostWentDownIsToldAsStoppedAndCanBeStartedAgain() throws Exception {
         ExternalDaemon first = start();
-        String id = first.api().create("{\"name\":\"on\",\"command\":[\"sleep\",\"1000\"]}");
+        String id =
+                first.api()
+                        .create(
+                                """
+                                {"name": "on", "command": ["sleep", "1000"]}
+                                """);
         int pid = first.api().pid(id);
         String monitor =
                 Outside.read("/proc/" + pid + "/status")
@@ -170,7 +221,12 @@ class RecoveryIT {
     void stoppedInOrderItLeavesSandboxesRunning() {
         int pid;
         try (ExternalDaemon first = start()) {
-            String id = first.api().create("{\"name\":\"on\",\"command\":[\"sleep\",\"1000\"]}");
+            String id =
+                    first.api()
+                            .create(
+                                    """
+                                    {"name": "on", "command": ["sleep", "1000"]}
+                                    """);
             pid = first.api().pid(id);
         }
         assertThat(Path.of("/proc/" + pid)).exists();
@@ -188,7 +244,12 @@ class RecoveryIT {
                 Thread.startVirtualThread(
                         () -> {
                             try {
-                                daemon.api().post("/runs", "{\"command\":[\"sleep\",\"1000\"]}");
+                                daemon.api()
+                                        .post(
+                                                "/runs",
+                                                """
+                                                {"command": ["sleep", "1000"]}
+                                                """);
                             } catch (java.io.UncheckedIOException e) {
                                 // The daemon is killed in the middle.
                             }
@@ -215,7 +276,11 @@ class RecoveryIT {
     void whenTheMonitorIsKilledTheSandboxEndsAndSaysSo() {
         try (ExternalDaemon daemon = start()) {
             Api api = daemon.api();
-            String id = api.create("{\"command\":[\"sleep\",\"1000\"]}");
+            String id =
+                    api.create(
+                            """
+                            {"command": ["sleep", "1000"]}
+                            """);
             int pid = api.pid(id);
             String parent =
                     Outside.read("/proc/" + pid + "/status")
@@ -238,7 +303,11 @@ class RecoveryIT {
     void aSpawnerThatWasKilledIsStartedAgain() {
         try (ExternalDaemon daemon = start()) {
             Api api = daemon.api();
-            String id = api.create("{\"command\":[\"sleep\",\"1000\"]}");
+            String id =
+                    api.create(
+                            """
+                            {"command": ["sleep", "1000"]}
+                            """);
             for (int child : Outside.children((int) daemon.pid())) {
                 Outside.run("kill", "-9", "" + child);
             }
@@ -252,7 +321,12 @@ class RecoveryIT {
     void whatCannotBeReadIsSetAsideAndTheDaemonStarts() throws Exception {
         String id;
         try (ExternalDaemon first = start()) {
-            id = first.api().create("{\"start\":false,\"command\":[\"true\"]}");
+            id =
+                    first.api()
+                            .create(
+                                    """
+                                    {"start": false, "command": ["true"]}
+                                    """);
         }
         Files.writeString(places.sandboxes().resolve(id).resolve("sandbox.json"), "{ broken");
         try (ExternalDaemon second = start()) {
@@ -289,7 +363,12 @@ class RecoveryIT {
     @Test
     void aSecondDaemonIsRefused() throws Exception {
         try (ExternalDaemon first = start()) {
-            String id = first.api().create("{\"command\":[\"sleep\",\"1000\"]}");
+            String id =
+                    first.api()
+                            .create(
+                                    """
+                                    {"command": ["sleep", "1000"]}
+                                    """);
             // It removed the sandboxes of the first, which it took for half made.
             assertThat(startBeside(places.state(), places.cgroup() + "-other"))
                     .contains("another seahaven runs", "state.lock");
@@ -297,7 +376,13 @@ class RecoveryIT {
             assertThat(startBeside(places.base().resolve("other-state"), places.cgroup()))
                     .contains("another seahaven runs", places.cgroupDirectory().toString());
             assertThat(status(first.api(), id)).isEqualTo("running");
-            first.api().post("/runs", "{\"command\":[\"true\"]}").expect(200);
+            first.api()
+                    .post(
+                            "/runs",
+                            """
+                            {"command": ["true"]}
+                            """)
+                    .expect(200);
             first.api().destroy(id);
             org.assertj.core.api.Assertions.assertThatThrownBy(this::start)
                     .isInstanceOf(IllegalStateException.class);
@@ -311,14 +396,19 @@ class RecoveryIT {
     void whoWaitsIsAnsweredWhenTheDaemonStops() throws Exception {
         ExternalDaemon daemon = start();
         Api api = daemon.api();
-        String id = api.create("{\"command\":[\"sleep\",\"1000\"]}");
+        String id =
+                api.create(
+                        """
+                        {"command": ["sleep", "1000"]}
+                        """);
         CompletableFuture<Api.Answer> run =
                 CompletableFuture.supplyAsync(
                         () ->
                                 api.post(
                                         "/runs",
-                                        "{\"command\":[\"sh\",\"-c\",\"echo begun; sleep"
-                                                + " 1000\"]}"));
+                                        """
+                                        {"command": ["sh", "-c", "echo begun; sleep 1000"]}
+                                        """));
         CompletableFuture<Api.Answer> wait =
                 CompletableFuture.supplyAsync(() -> api.get("/sandboxes/" + id + "/wait"));
         await().until(() -> places.groups().size() == 2);

@@ -35,11 +35,20 @@ class SharingIT {
 
     @Test
     void aPodSharesNetIpcUtsAndPidAndTheUserNamespaceThatOwnsThem() {
-        String first = api.create("{\"name\":\"pod\",\"command\":[\"sleep\",\"60\"]}");
+        String first =
+                api.create(
+                        """
+                        {"name": "pod", "command": ["sleep", "60"]}
+                        """);
         String second =
                 api.create(
-                        "{\"command\":[\"sleep\",\"61\"],\"network\":{\"mode\":\"sandbox\",\"join\":\"pod\"},"
-                            + "\"namespaces\":{\"pid\":\"sandbox:pod\",\"ipc\":\"sandbox:pod\",\"uts\":\"sandbox:pod\"}}");
+                        """
+                        {
+                          "command": ["sleep", "61"],
+                          "network": {"mode": "sandbox", "join": "pod"},
+                          "namespaces": {"pid": "sandbox:pod", "ipc": "sandbox:pod", "uts": "sandbox:pod"}
+                        }
+                        """);
         int one = api.pid(first);
         int two = api.pid(second);
         for (String type : new String[] {"net", "ipc", "uts", "pid", "user"}) {
@@ -70,10 +79,16 @@ class SharingIT {
 
     @Test
     void whoSharesAPidNamespaceEndsWithItsInit() {
-        String first = api.create("{\"name\":\"pod\",\"command\":[\"sleep\",\"60\"]}");
+        String first =
+                api.create(
+                        """
+                        {"name": "pod", "command": ["sleep", "60"]}
+                        """);
         String second =
                 api.create(
-                        "{\"command\":[\"sleep\",\"61\"],\"namespaces\":{\"pid\":\"sandbox:pod\"}}");
+                        """
+                        {"command": ["sleep", "61"], "namespaces": {"pid": "sandbox:pod"}}
+                        """);
         api.post("/sandboxes/" + first + "/kill").expect(200);
         JsonNode exit =
                 api.get("/sandboxes/" + second + "/wait?timeoutSeconds=10").expect(200).json();
@@ -85,7 +100,11 @@ class SharingIT {
 
     @Test
     void theEndOfASandboxInASharedPidNamespaceTakesItsOrphansAlong() {
-        String first = api.create("{\"name\":\"pod\",\"command\":[\"sleep\",\"60\"]}");
+        String first =
+                api.create(
+                        """
+                        {"name": "pod", "command": ["sleep", "60"]}
+                        """);
         shell(
                 "\"namespaces\":{\"pid\":\"sandbox:pod\"}",
                 "setsid sleep 1000 & setsid sleep 1000 & exit 0");
@@ -101,10 +120,20 @@ class SharingIT {
 
     @Test
     void withItsOwnUserNamespaceItHasNoRightsOverASharedOne() {
-        String first = api.create("{\"name\":\"pod\",\"command\":[\"sleep\",\"60\"]}");
+        String first =
+                api.create(
+                        """
+                        {"name": "pod", "command": ["sleep", "60"]}
+                        """);
         String second =
                 api.create(
-                        "{\"command\":[\"sleep\",\"60\"],\"network\":{\"mode\":\"sandbox\",\"join\":\"pod\"},\"namespaces\":{\"user\":\"new\"}}");
+                        """
+                        {
+                          "command": ["sleep", "60"],
+                          "network": {"mode": "sandbox", "join": "pod"},
+                          "namespaces": {"user": "new"}
+                        }
+                        """);
         JsonNode net = api.get("/sandboxes/" + second).json().path("isolation").path("net");
         assertThat("user:[" + net.path("ownedBy").asLong() + "]")
                 .isEqualTo(Outside.namespace(api.pid(first), "user"));
@@ -138,7 +167,9 @@ class SharingIT {
                     .contains("v0", "v1");
             api.post(
                             "/runs",
-                            "{\"command\":[\"true\"],\"namespaces\":{\"ipc\":\"namespace:seahaven-blue\"}}")
+                            """
+                            {"command": ["true"], "namespaces": {"ipc": "namespace:seahaven-blue"}}
+                            """)
                     .expectProblem(409, "wrong-namespace-type");
         } finally {
             Outside.run("ip", "netns", "delete", "seahaven-blue");
@@ -150,7 +181,11 @@ class SharingIT {
 
     @Test
     void aNumberedNamespaceIsEntered() {
-        String first = api.create("{\"hostname\":\"truman\",\"command\":[\"sleep\",\"60\"]}");
+        String first =
+                api.create(
+                        """
+                        {"hostname": "truman", "command": ["sleep", "60"]}
+                        """);
         String uts = Outside.namespace(api.pid(first), "uts").replaceAll("\\D", "");
         assertThat(
                         shell("\"namespaces\":{\"uts\":\"namespace:" + uts + "\"}", "hostname")
@@ -214,8 +249,12 @@ class SharingIT {
     void anotherSandboxesMountsAreShared() {
         String first =
                 api.create(
-                        "{\"name\":\"pod\",\"command\":[\"/bin/sh\",\"-c\",\"echo mine > /tmp/file;"
-                                + " exec sleep 60\"]}");
+                        """
+                        {
+                          "name": "pod",
+                          "command": ["/bin/sh", "-c", "echo mine > /tmp/file; exec sleep 60"]
+                        }
+                        """);
         org.awaitility.Awaitility.await()
                 .untilAsserted(
                         () ->

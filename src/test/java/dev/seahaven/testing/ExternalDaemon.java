@@ -69,7 +69,7 @@ public final class ExternalDaemon implements AutoCloseable {
         return start(places, freePort(), builder, "--logging.level.dev.seahaven=info");
     }
 
-    /** Likewise, on a host that has no names for users, as a small image has none. */
+    /** A daemon on a host that has no names for users, as in a small image. */
     public static ExternalDaemon startWithoutUsers(TestDaemon.Places places) {
         ProcessBuilder builder =
                 new ProcessBuilder(

@@ -10,8 +10,11 @@ import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.util.Arrays;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * System calls of which the n-th fails, or ends this process. It counts the calls that change or
@@ -80,7 +83,7 @@ public final class FaultySyscalls implements InvocationHandler {
         armedName = method;
     }
 
-    /** Likewise, but it counts from the first call whose name and first argument are so. */
+    /** The n-th counted call has the fault, from the first call on that reads like this. */
     public synchronized void armAt(Pattern call, int number) {
         trigger = call;
         armedFor = number;
@@ -93,10 +96,17 @@ public final class FaultySyscalls implements InvocationHandler {
         return was;
     }
 
+    /** Name and arguments, with blanks between. */
+    private static String text(Method method, Object[] arguments) {
+        return Stream.concat(Stream.of(method.getName()), Arrays.stream(arguments))
+                .map(String::valueOf)
+                .collect(Collectors.joining(" "));
+    }
+
     private synchronized boolean strikes(Method method, Object @Nullable [] arguments) {
         if (trigger != null
                 && arguments != null
-                && trigger.matcher(method.getName() + " " + arguments[0]).matches()) {
+                && trigger.matcher(text(method, arguments)).matches()) {
             trigger = null;
             left = armedFor;
         }

@@ -33,7 +33,9 @@ public final class HostProcess implements AutoCloseable {
         }
     }
 
-    /** Likewise by a shell; returns when it, or what it executes, is named {@code sleep}. */
+    /**
+     * A process that a shell starts; returns when it, or what it executes, is named {@code sleep}.
+     */
     public static HostProcess sleeping(String script) {
         HostProcess started = start("bash", "-c", script);
         started.awaitCommand("sleep");

@@ -17,8 +17,10 @@ public final class KilledDaemon {
 
     /** What it dies in. */
     public enum Work {
-        CREATION("mkdir .*/sandboxes/[a-z2-7]{12}"),
-        CHANGE("open .*/sandbox\\.json\\.part");
+        CREATION("mkdir .*/sandboxes/[a-z2-7]{12} .*"),
+
+        /** It is opened to be written: the flags are not 0. */
+        CHANGE("open .*/sandbox\\.json\\.part [1-9].*");
 
         private final Pattern first;
 

@@ -158,7 +158,7 @@ public final class TestDaemon implements AutoCloseable {
         keptPlaces = true;
     }
 
-    /** Likewise, with beans that replace the daemon's. */
+    /** One of its own, with beans that replace the daemon's. */
     public static TestDaemon startWith(Class<?> beans, String... arguments) {
         return new TestDaemon(newPlaces(), List.of(beans), arguments);
     }

@@ -2,6 +2,8 @@ package dev.seahaven.web;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.seahaven.problem.ProblemType;
+
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -13,10 +15,14 @@ class ProblemTypeTest {
     @ParameterizedTest
     @EnumSource
     void eachHasAParagraphOfHelpWithItsStatus(ProblemType type) throws Exception {
-        String name = type.uri().getPath().substring("/problems/".length());
+        String name = ProblemResponse.uri(type).getPath().substring("/problems/".length());
         assertThat(Files.readString(Path.of("docs/problems.md")))
                 .containsPattern(
-                        "## " + name + " \\(" + type.status().value() + "\\)\n\n\\S.{20,}");
+                        "## "
+                                + name
+                                + " \\("
+                                + ProblemResponse.status(type).value()
+                                + "\\)\n\n\\S.{20,}");
         assertThat(type.title()).isNotBlank();
     }
 }

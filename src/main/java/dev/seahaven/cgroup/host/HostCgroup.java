@@ -1,0 +1,177 @@
+package dev.seahaven.cgroup.host;
+
+import dev.seahaven.cgroup.Cgroup;
+import dev.seahaven.cgroup.Freezer;
+import dev.seahaven.cgroup.GroupFiles;
+import dev.seahaven.cgroup.Limits;
+import dev.seahaven.cgroup.Usage;
+import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.SyscallException;
+
+import org.jspecify.annotations.Nullable;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The group of a sandbox on the hierarchies of this host, whichever versions they have. */
+final class HostCgroup implements Cgroup {
+
+    private static final Duration REMOVAL = Duration.ofSeconds(10);
+
+    private final GroupFiles files;
+    private final Path directory;
+    private final Freezer freezer;
+    private final String path;
+    private final Resources resources;
+    private volatile @Nullable Limits set;
+    private volatile @Nullable Entry opened;
+
+    /**
+     * @param directory its group on the hierarchy that freezes and kills
+     */
+    HostCgroup(
+            GroupFiles files, Path directory, String path, Freezer freezer, Resources resources) {
+        this.freezer = freezer;
+        this.files = files;
+        this.directory = directory;
+        this.path = path;
+        this.resources = resources;
+    }
+
+    @Override
+    public void prepare(Limits likely) {
+        limit(likely, false);
+        opened = open();
+        resources.openCounters();
+    }
+
+    @Override
+    public void limit(Limits limits, boolean accounted) {
+        Limits before = set;
+        if (before == null) {
+            resources.create(limits, accounted);
+        } else if (!limits.equals(before)) {
+            closeOpened(); // others may be needed
+            resources.change(before, limits, List::of);
+        }
+        set = limits;
+    }
+
+    @Override
+    public Entry enter() {
+        Entry ready = opened;
+        opened = null;
+        return ready != null ? ready : open();
+    }
+
+    private Entry open() {
+        List<Fd> others = new ArrayList<>();
+        try {
+            for (Path each : resources.groupsToEnter()) {
+                others.add(files.open(each));
+            }
+            return freezer.open(others);
+        } catch (RuntimeException e) {
+            others.forEach(Fd::close);
+            throw e;
+        }
+    }
+
+    private void closeOpened() {
+        Entry unused = opened;
+        opened = null;
+        if (unused != null) {
+            unused.close();
+        }
+    }
+
+    @Override
+    public void change(Limits before, Limits after) {
+        resources.change(before, after, this::processes);
+    }
+
+    @Override
+    public Usage usage() {
+        return resources.usage();
+    }
+
+    @Override
+    public Usage.Evidence evidence() {
+        return resources.evidence();
+    }
+
+    @Override
+    public @Nullable Double cpuMillis() {
+        return resources.cpuMillis();
+    }
+
+    @Override
+    public @Nullable Long peakMemoryBytes() {
+        return resources.peakMemoryBytes();
+    }
+
+    @Override
+    public List<Integer> processes() {
+        return files.processes(directory);
+    }
+
+    @Override
+    public String path() {
+        return path;
+    }
+
+    @Override
+    public void freeze() {
+        freezer.freeze();
+    }
+
+    @Override
+    public void thaw() {
+        freezer.thaw();
+    }
+
+    @Override
+    public void kill() {
+        freezer.kill();
+    }
+
+    @Override
+    public boolean isPopulated() {
+        return freezer.isPopulated();
+    }
+
+    @Override
+    public boolean isFrozen() {
+        return freezer.isFrozen();
+    }
+
+    @Override
+    public void remove() {
+        closeOpened();
+        resources.closeCounters();
+        resources.groupsApart().forEach(this::removeGroup);
+        removeGroup(directory); // last: what is left half made is found by it
+    }
+
+    private void removeGroup(Path group) {
+        if (!files.tryRemove(group)) {
+            kill();
+            removeTree(group);
+        }
+    }
+
+    private void removeTree(Path group) {
+        if (files.tryRemove(group)) {
+            return;
+        }
+        for (String child : GroupFiles.subdirectories(group)) {
+            removeTree(group.resolve(child));
+        }
+        if (!GroupFiles.await(REMOVAL, () -> files.tryRemove(group))) {
+            throw new SyscallException("rmdir(\"" + group + "\")", Errno.EBUSY);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+package dev.seahaven.launcher;
+
+/**
+ * A launch under way, or a sandbox that runs. Closing it ends a run, and leaves anything else to
+ * itself.
+ */
+public interface Launch extends AutoCloseable {
+
+    /** Lets a keeper of namespaces outlive the daemon. */
+    void keep();
+
+    @Override
+    void close();
+}

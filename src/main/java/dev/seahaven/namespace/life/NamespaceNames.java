@@ -1,0 +1,407 @@
+package dev.seahaven.namespace.life;
+
+import dev.seahaven.ids.IdMapping;
+import dev.seahaven.ids.IdRanges;
+import dev.seahaven.namespace.NamespaceThread;
+import dev.seahaven.namespace.NamespaceType;
+import dev.seahaven.namespace.names.Declared;
+import dev.seahaven.namespace.names.DeclaredNamespaces;
+import dev.seahaven.namespace.names.NameWatch;
+import dev.seahaven.namespace.names.NamespaceRegistry;
+import dev.seahaven.namespace.scan.Holder;
+import dev.seahaven.namespace.scan.HostNamespace;
+import dev.seahaven.namespace.scan.HostNamespaces;
+import dev.seahaven.namespace.scan.NamespaceFinder;
+import dev.seahaven.problem.Problem;
+import dev.seahaven.problem.ProblemType;
+import dev.seahaven.procfs.ProcRoot;
+import dev.seahaven.procfs.ProcStat;
+import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.NamespaceCalls;
+import dev.seahaven.syscall.PidFd;
+import dev.seahaven.syscall.Signal;
+import dev.seahaven.syscall.SyscallException;
+import dev.seahaven.syscall.Syscalls;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+
+/** The names that this daemon gives to namespaces: made, adopted, taken away, and made again. */
+public final class NamespaceNames {
+
+    private static final Logger LOG = System.getLogger(NamespaceNames.class.getName());
+    private static final long TURN_SECONDS = 10;
+    private static final String KEEPER = "seahaven-keep";
+    private static final int SETTLE_STEPS = 10;
+    private static final long SETTLE_NANOS = 10_000_000;
+
+    private final Syscalls syscalls;
+    private final NamespaceCalls calls;
+    private final ProcRoot proc;
+    private final NamespaceFinder finder;
+    private final NamespaceRegistry registry;
+    private final NamespaceMaker maker;
+    private final DeclaredNamespaces declared;
+    private final HostScans scans;
+    private final IdRanges ids;
+    private final NameWatch watch;
+    private final List<ReentrantLock> locks =
+            Stream.generate(ReentrantLock::new).limit(64).toList();
+
+    NamespaceNames(
+            Syscalls syscalls,
+            NamespaceCalls calls,
+            ProcRoot proc,
+            NamespaceFinder finder,
+            NamespaceMaker maker,
+            DeclaredNamespaces declared,
+            HostScans scans,
+            IdRanges ids) {
+        this.syscalls = syscalls;
+        this.calls = calls;
+        this.proc = proc;
+        this.finder = finder;
+        this.registry = finder.registry();
+        this.maker = maker;
+        this.declared = declared;
+        this.scans = scans;
+        this.ids = ids;
+        this.watch = new NameWatch(registry.directory(NamespaceType.NET), this::vanished);
+    }
+
+    /**
+     * Makes again what was declared and a reboot has taken.
+     *
+     * @param sameBoot whether names that are missing were taken away by somebody
+     */
+    public void start(boolean sameBoot) {
+        for (Declared each : declared.load()) {
+            try {
+                restore(each, sameBoot);
+            } catch (RuntimeException e) {
+                LOG.log(Level.WARNING, "namespace " + each.name() + " is not made again", e);
+                scans.notMadeAgain(each);
+            }
+        }
+        watch.start();
+    }
+
+    private void restore(Declared each, boolean sameBoot) {
+        boolean live = registry.look(each.type(), each.name()).id() != null;
+        if (!live && sameBoot) {
+            declared.removeUnless(each.type(), each.name(), () -> false);
+            return;
+        }
+        if (!ids.take(each.ids())) {
+            throw new IllegalStateException("its ids are another's");
+        }
+        if (!live) {
+            registry.remove(each.type(), each.name());
+            try {
+                maker.make(each);
+            } catch (RuntimeException e) {
+                ids.giveBack(each.ids());
+                throw e;
+            }
+        }
+    }
+
+    public void stop() {
+        watch.stop();
+        registry.close();
+    }
+
+    /** Somebody else has taken a name of a network namespace away: it is not to come back. */
+    private void vanished(String name) {
+        declared.removeUnless(
+                NamespaceType.NET, name, () -> registry.exists(NamespaceType.NET, name));
+    }
+
+    /** Calls {@code listener} when a name of a network namespace has come or gone. */
+    public Runnable onNames(Runnable listener) {
+        return watch.listen(listener);
+    }
+
+    /** Makes a namespace, and gives it a name. */
+    public HostNamespace create(Declared asked) {
+        return changing(asked.type(), asked.name(), () -> createNow(asked));
+    }
+
+    /** Gives a name to a namespace that exists. */
+    public HostNamespace adopt(Declared asked, Adoption what) {
+        return changing(
+                asked.type(),
+                asked.name(),
+                () -> {
+                    adoptNow(asked, what);
+                    HostNamespaces all = scans.scan();
+                    return scans.get(all, asked.type().kernelName() + ":" + asked.name());
+                });
+    }
+
+    /** One change of a name at a time; the next waits its turn, for a while. */
+    private <T extends @Nullable Object> T changing(
+            NamespaceType type, String name, Supplier<T> change) {
+        ReentrantLock lock = locks.get(Math.floorMod(Objects.hash(type, name), locks.size()));
+        try {
+            if (!lock.tryLock(TURN_SECONDS, TimeUnit.SECONDS)) {
+                throw new Problem(ProblemType.BUSY, "Another change of the name takes too long.");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Problem(ProblemType.BUSY, "The daemon stops.");
+        }
+        try {
+            return change.get();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private HostNamespace createNow(Declared asked) {
+        Integer keeper = make(asked);
+        NamespaceRegistry.Name name = registry.look(asked.type(), asked.name());
+        Long id = name.id();
+        HostNamespace made = id == null ? null : scans.newScan().ofNew(name, id, keeper).get(id);
+        if (made == null) { // somebody has taken it away already
+            throw Problem.notFound("namespace", asked.name());
+        }
+        return made;
+    }
+
+    private @Nullable Integer make(Declared asked) {
+        Declared whole = asked.type() == NamespaceType.USER ? withIds(asked) : asked;
+        try {
+            Integer keeper = maker.make(whole);
+            declare(whole, keeper);
+            return keeper;
+        } catch (RuntimeException e) {
+            ids.giveBack(whole.ids());
+            throw e;
+        }
+    }
+
+    private void declare(Declared made, @Nullable Integer keeper) {
+        try {
+            declared.add(made);
+        } catch (RuntimeException e) {
+            registry.remove(made.type(), made.name());
+            if (keeper != null) {
+                dismiss(keeper);
+            }
+            throw e;
+        }
+    }
+
+    private Declared withIds(Declared asked) {
+        List<IdMapping> uids = asked.uidMappings();
+        if (uids.isEmpty()) {
+            long first = ids.take().orElseThrow(NamespaceNames::noIdsLeft);
+            uids = List.of(new IdMapping(0, first, IdMapping.RANGE));
+        } else if (!ids.take(asked.ids())) {
+            throw Problem.invalid("uidMappings", "overlap the ids of a sandbox or a namespace");
+        }
+        return asked.with(uids, asked.gidMappings().isEmpty() ? uids : asked.gidMappings());
+    }
+
+    private static Problem noIdsLeft() {
+        return new Problem(ProblemType.EXHAUSTED, "All id ranges are in use; delete sandboxes.");
+    }
+
+    private void adoptNow(Declared asked, Adoption what) {
+        try (Fd namespace = adopted(asked.type(), what)) {
+            NamespaceType type =
+                    NamespaceType.ofFlag(calls.nsGetNstype(namespace)).orElse(asked.type());
+            if (type != asked.type()) {
+                throw new Problem(
+                        ProblemType.WRONG_NAMESPACE_TYPE,
+                        "The namespace is of type "
+                                + type.kernelName()
+                                + ", not "
+                                + asked.type().kernelName()
+                                + ".");
+            }
+            maker.adopt(type, asked.name(), namespace);
+        } catch (SyscallException e) {
+            if (asked.type() == NamespaceType.MNT && e.errno() == Errno.EINVAL) {
+                throw Problem.invalid(
+                        "adopt",
+                        "is the daemon's own mount namespace or an older one, of which the kernel"
+                                + " lets no name be made");
+            }
+            throw e;
+        }
+    }
+
+    private Fd adopted(NamespaceType type, Adoption what) {
+        return switch (what) {
+            case Adoption.OfNamespace(long id) -> {
+                HostNamespaces all = scans.scan();
+                HostNamespace found = all.get(id);
+                if (found == null) {
+                    throw Problem.notFound("namespace", Long.toString(id));
+                }
+                yield scans.open(all, found);
+            }
+            case Adoption.OfProcess(int pid) -> ofProcess(type, pid);
+            case Adoption.OfFile(String path) -> ofFile(path);
+        };
+    }
+
+    private Fd ofProcess(NamespaceType type, int pid) {
+        try (PidFd process = syscalls.pidfdOpen(pid)) {
+            Fd namespace = finder.open(process.pid(), type);
+            if (!syscalls.hasEnded(process)) {
+                return namespace; // so the number was still its own
+            }
+            namespace.close();
+            throw Problem.notFound("process", Integer.toString(pid));
+        } catch (SyscallException e) {
+            if (NamespaceThread.isGone(e) || e.errno() == Errno.EINVAL) {
+                throw Problem.notFound("process", Integer.toString(pid));
+            }
+            if (e.errno() == Errno.EACCES || e.errno() == Errno.EPERM) {
+                throw Problem.invalid(
+                        "adopt.pid", "is of a process that the daemon may not look into");
+            }
+            throw e;
+        }
+    }
+
+    private Fd ofFile(String path) {
+        try (Fd file = syscalls.open(path, Syscalls.O_PATH, 0)) {
+            if (calls.fileSystemType(file) != NamespaceCalls.NSFS_MAGIC) {
+                throw Problem.invalid("adopt.path", "is no namespace");
+            }
+            return syscalls.open("/proc/self/fd/" + file.number(), Syscalls.O_RDONLY, 0);
+        } catch (SyscallException e) {
+            // Whatever the reason is, it is the path that was given.
+            throw Problem.invalid("adopt.path", "cannot be opened: " + e.getMessage());
+        }
+    }
+
+    /**
+     * Takes a name away.
+     *
+     * @param expected checks the version before anything is done
+     * @return the namespace, if it lives on
+     * @throws Problem 409 when a sandbox uses it
+     */
+    public Optional<Left> delete(String reference, Consumer<HostNamespace> expected) {
+        HostScans.Reference meant = scans.resolve(reference);
+        HostNamespaces before = scans.scan();
+        HostNamespace found = meant.id() == null ? null : before.get(meant.id());
+        if (found != null) {
+            expected.accept(found);
+        }
+        NamespaceRegistry.Name name =
+                meant.name() != null ? meant.name() : found == null ? null : found.name();
+        return name == null
+                ? delete(reference, null, found)
+                : changing(name.type(), name.name(), () -> delete(reference, name, found));
+    }
+
+    /** A namespace that lives on without its name, and the scan that has found it. */
+    public record Left(HostNamespace namespace, HostNamespaces all) {}
+
+    private Optional<Left> delete(
+            String reference,
+            NamespaceRegistry.@Nullable Name name,
+            @Nullable HostNamespace found) {
+        if (name == null) {
+            throw found == null
+                    ? Problem.notFound("namespace", reference)
+                    : new Problem(
+                            ProblemType.WRONG_STATE,
+                            "The namespace "
+                                    + reference
+                                    + " has no name that could be taken away; end its holders.");
+        }
+        if (found != null && found.sandbox() != null) {
+            throw new Problem(
+                            ProblemType.IN_USE,
+                            "The sandbox "
+                                    + found.sandbox()
+                                    + " uses the namespace '"
+                                    + name.name()
+                                    + "'; delete it first.")
+                    .with("holders", found.holders());
+        }
+        if (!Objects.equals(registry.look(name.type(), name.name()).id(), name.id())) {
+            throw new Problem(
+                    ProblemType.WRONG_STATE,
+                    "The name '" + name.name() + "' means another namespace now; look again.");
+        }
+        boolean wasNamed = registry.remove(name.type(), name.name());
+        Optional<Declared> was =
+                declared.removeUnless(
+                        name.type(), name.name(), () -> registry.exists(name.type(), name.name()));
+        if (!wasNamed && was.isEmpty()) {
+            throw Problem.notFound("namespace", reference);
+        }
+        boolean hasOtherName =
+                found != null
+                        && registry.names().stream()
+                                .anyMatch(each -> Objects.equals(each.id(), found.id()));
+        if (found != null && found.type() == NamespaceType.PID && !hasOtherName) {
+            found.holders().stream()
+                    .filter(NamespaceNames::isKeeper)
+                    .forEach(keeper -> dismiss(((Holder.Member) keeper).pid()));
+        }
+        Optional<Left> left = found == null ? Optional.empty() : settled(found.id());
+        if (left.isEmpty() && wasNamed) { // else its processes still have the ids, or it never had
+            was.ifPresent(each -> ids.giveBack(each.ids()));
+        }
+        return left;
+    }
+
+    private static boolean isKeeper(Holder holder) {
+        return holder instanceof Holder.Member process && process.command().equals(KEEPER);
+    }
+
+    /** A keeper ends as soon as it is alone in its namespace. */
+    private void dismiss(int pid) {
+        try (PidFd keeper = syscalls.pidfdOpen(pid)) {
+            boolean still =
+                    ProcStat.read(proc, pid)
+                            .filter(stat -> stat.command().equals(KEEPER))
+                            .isPresent();
+            if (still) {
+                syscalls.pidfdSendSignal(keeper, Signal.TERM);
+            }
+        } catch (SyscallException e) {
+            if (!NamespaceThread.isGone(e)) {
+                throw e;
+            }
+        }
+    }
+
+    /** What holds it a moment after its name is gone; the kernel frees lazily. */
+    private Optional<Left> settled(long id) {
+        for (int i = 0; ; i++) {
+            HostNamespaces all = scans.scan();
+            HostNamespace left = all.get(id);
+            if (left == null || !isOnlyKept(left) || i == SETTLE_STEPS) {
+                return Optional.ofNullable(left).map(still -> new Left(still, all));
+            }
+            LockSupport.parkNanos(SETTLE_NANOS);
+        }
+    }
+
+    private static boolean isOnlyKept(HostNamespace namespace) {
+        return !namespace.holders().isEmpty()
+                && namespace.holders().stream().allMatch(NamespaceNames::isKeeper);
+    }
+}

@@ -1,0 +1,121 @@
+package dev.seahaven.namespace.scan;
+
+import dev.seahaven.namespace.NamespaceType;
+import dev.seahaven.namespace.names.NamespaceRegistry.Name;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** One namespace of the host, as a scan found it. */
+public final class HostNamespace {
+
+    /** The member with the lowest number. */
+    public record Leader(int pid, String command) {}
+
+    /** Who made it, and what tells so. */
+    public record Manager(String name, String evidence) {}
+
+    private final NamespaceType type;
+    private final long id;
+    private final Source source;
+    private final List<Holder> holders = new ArrayList<>();
+    private final List<Long> children = new ArrayList<>();
+    private @Nullable Long parent;
+    private @Nullable Long owner;
+    private @Nullable Long creatorUid;
+    private @Nullable Leader leader;
+    private @Nullable Name name;
+    private @Nullable String sandbox;
+    private int processCount;
+
+    HostNamespace(NamespaceType type, long id, Source source) {
+        this.type = type;
+        this.id = id;
+        this.source = source;
+    }
+
+    public NamespaceType type() {
+        return type;
+    }
+
+    public long id() {
+        return id;
+    }
+
+    /** How to open it again. */
+    Source source() {
+        return source;
+    }
+
+    public List<Holder> holders() {
+        return holders;
+    }
+
+    public List<Long> children() {
+        return children;
+    }
+
+    public @Nullable Long parent() {
+        return parent;
+    }
+
+    public @Nullable Long owner() {
+        return owner;
+    }
+
+    public @Nullable Long creatorUid() {
+        return creatorUid;
+    }
+
+    public @Nullable Leader leader() {
+        return leader;
+    }
+
+    public @Nullable Name name() {
+        return name;
+    }
+
+    public @Nullable String sandbox() {
+        return sandbox;
+    }
+
+    public int processCount() {
+        return processCount;
+    }
+
+    /** A named pid namespace that nothing can be started in any more. */
+    public boolean isDead() {
+        return type == NamespaceType.PID && processCount == 0 && name != null;
+    }
+
+    void setRelations(@Nullable Long parent, @Nullable Long owner, @Nullable Long creatorUid) {
+        this.parent = parent;
+        this.owner = owner;
+        this.creatorUid = creatorUid;
+    }
+
+    void setName(Name name) {
+        if (this.name == null) {
+            this.name = name;
+        }
+    }
+
+    /** Of several names, the one that was asked for. */
+    public void callBy(Name asked) {
+        this.name = asked;
+    }
+
+    public void setSandbox(String sandbox) {
+        this.sandbox = sandbox;
+    }
+
+    void addMember(Holder.Member process) {
+        holders.add(process);
+        processCount++;
+        if (leader == null || process.pid() < leader.pid()) {
+            leader = new Leader(process.pid(), process.command());
+        }
+    }
+}

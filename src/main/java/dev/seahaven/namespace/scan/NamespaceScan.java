@@ -1,0 +1,520 @@
+package dev.seahaven.namespace.scan;
+
+import dev.seahaven.namespace.NamespaceLink;
+import dev.seahaven.namespace.NamespaceThread;
+import dev.seahaven.namespace.NamespaceType;
+import dev.seahaven.namespace.names.NamespaceRegistry;
+import dev.seahaven.procfs.MountInfo;
+import dev.seahaven.procfs.ProcRoot;
+import dev.seahaven.procfs.ProcStat;
+import dev.seahaven.procfs.Reading;
+import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.NamespaceCalls;
+import dev.seahaven.syscall.SyscallException;
+import dev.seahaven.syscall.Syscalls;
+
+import org.jspecify.annotations.Nullable;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+
+/**
+ * Looks once at every place in which the kernel shows a namespace. Processes come and go meanwhile:
+ * each is held by its directory below {@code /proc}, which never becomes another's, and what ends
+ * is passed over.
+ */
+public final class NamespaceScan {
+
+    private static final long PROC_SUPER_MAGIC = 0x9fa0;
+    private static final int STAT_MAX = 4096;
+
+    /** Of the processes in a mount namespace, that are told with a mount in it. */
+    private static final int PIDS_MAX = 100;
+
+    private static final int MOUNTINFO_MAX = 16 << 20;
+
+    private static final String[] TYPE_LINKS = typeLinks();
+
+    private final Syscalls syscalls;
+    private final NamespaceCalls calls;
+    private final ProcRoot proc;
+    private final NamespaceFinder finder;
+    private final NamespaceOpener opener;
+    private final PreparedNetwork prepared;
+    private final long ownPid = ProcessHandle.current().pid();
+
+    private final Map<Long, HostNamespace> found = new HashMap<>();
+    private final Deque<HostNamespace> unrelated = new ArrayDeque<>();
+    private final Set<String> sockets = new HashSet<>();
+    private final Map<Long, List<Integer>> mountMembers = new HashMap<>();
+    private final Map<Long, Integer> mountReaders = new HashMap<>();
+    private boolean complete = true;
+
+    public NamespaceScan(
+            Syscalls syscalls,
+            NamespaceCalls calls,
+            ProcRoot proc,
+            NamespaceFinder finder,
+            NamespaceOpener opener,
+            PreparedNetwork prepared) {
+        this.syscalls = syscalls;
+        this.calls = calls;
+        this.proc = proc;
+        this.finder = finder;
+        this.opener = opener;
+        this.prepared = prepared;
+    }
+
+    private static String[] typeLinks() {
+        NamespaceType[] types = NamespaceType.values();
+        String[] links = new String[types.length];
+        for (NamespaceType type : types) {
+            links[type.ordinal()] = "ns/" + type.kernelName();
+        }
+        return links;
+    }
+
+    public HostNamespaces run() {
+        for (int pid : proc.processes()) {
+            process(pid);
+        }
+        mountReaders.forEach(this::mountsOf);
+        mountNamespacesWithoutProcess(calls::nsMntGetNext);
+        mountNamespacesWithoutProcess(calls::nsMntGetPrev);
+        List<NamespaceRegistry.Name> stale = names();
+        while (!unrelated.isEmpty()) {
+            relate(unrelated.pop());
+        }
+        link();
+        return new HostNamespaces(found, stale, complete);
+    }
+
+    /**
+     * What is to be told of a namespace that has just been made, without looking at the rest of the
+     * host.
+     *
+     * @param keeper the process that keeps a pid namespace
+     */
+    public HostNamespaces ofNew(NamespaceRegistry.Name name, long id, @Nullable Integer keeper) {
+        if (keeper != null) {
+            process(keeper);
+        }
+        HostNamespace made =
+                at(new NamespaceLink(name.type(), id), new Source.Mount((int) ownPid, name.path()));
+        made.setName(name);
+        try (Fd self = syscalls.open(proc.path() + "/thread-self", Syscalls.O_PATH, 0)) {
+            finder.link(self, "ns/mnt")
+                    .ifPresent(
+                            mounts ->
+                                    made.holders()
+                                            .add(
+                                                    new Holder.Mount(
+                                                            name.path(),
+                                                            mounts.id(),
+                                                            null,
+                                                            List.of())));
+        }
+        relate(made);
+        return new HostNamespaces(found, List.of(), complete);
+    }
+
+    private HostNamespace at(NamespaceLink link, Source source) {
+        HostNamespace known = found.get(link.id());
+        if (known != null) {
+            return known;
+        }
+        HostNamespace namespace = new HostNamespace(link.type(), link.id(), source);
+        found.put(link.id(), namespace);
+        unrelated.push(namespace);
+        return namespace;
+    }
+
+    // ---------------------------------------------------------------- processes
+
+    /** A process or thread that is looked at, and its directory. */
+    private record Task(int pid, int tid, Fd dir, ProcStat stat, String prefix) {
+        Source source(String path) {
+            return new Source.Link(pid, prefix + path);
+        }
+    }
+
+    private void process(int pid) {
+        try (Fd dir = syscalls.open(proc.path() + "/" + pid, Syscalls.O_PATH, 0)) {
+            ProcStat stat = ProcStat.parse(read(dir, "stat", STAT_MAX));
+            Task task = new Task(pid, pid, dir, stat, "");
+            long[] own = members(task);
+            forChildren(task, own);
+            if (stat.threads() > 1) {
+                threads(task, own);
+            }
+            if (pid == ownPid) { // the others last no longer than a request
+                prepared.descriptor().ifPresent(fd -> descriptor(task, fd));
+            } else {
+                numbers(pid, "/fd").forEach(fd -> descriptor(task, fd));
+            }
+        } catch (SyscallException e) {
+            if (!NamespaceThread.isGone(e)) {
+                complete &= pid == 1 && !e.tellsNothing(); // a container's root may not look at it
+            }
+        }
+    }
+
+    /** What cannot be listed though it is there leaves the answer incomplete. */
+    private List<Integer> numbers(int pid, String directory) {
+        return switch (proc.numbers(pid + directory)) {
+            case Reading.Value<List<Integer>>(List<Integer> found) -> found;
+            case Reading.Gone<List<Integer>> ignored -> List.of();
+            case Reading.Denied<List<Integer>> ignored -> {
+                complete &= pid == 1; // a container's root may not look at it
+                yield List.of();
+            }
+            case Reading.Broken<List<Integer>> ignored -> {
+                complete = false;
+                yield List.of();
+            }
+        };
+    }
+
+    private String read(Fd dir, String file, int most) {
+        return new String(syscalls.readFile(dir, file, most), StandardCharsets.ISO_8859_1);
+    }
+
+    private long[] members(Task task) {
+        long[] own = new long[TYPE_LINKS.length];
+        for (NamespaceType type : NamespaceType.values()) {
+            String path = TYPE_LINKS[type.ordinal()];
+            NamespaceLink link = finder.link(task.dir, path).orElse(null);
+            if (link == null) {
+                continue;
+            }
+            own[type.ordinal()] = link.id();
+            at(link, task.source(path))
+                    .addMember(
+                            new Holder.Member(
+                                    task.pid, task.stat.startTicks(), task.stat.command()));
+            if (type == NamespaceType.MNT) {
+                mountMembers.computeIfAbsent(link.id(), id -> new ArrayList<>()).add(task.pid);
+                mountReaders.putIfAbsent(link.id(), task.pid);
+            }
+        }
+        return own;
+    }
+
+    private void forChildren(Task task, long[] own) {
+        for (NamespaceType type : List.of(NamespaceType.PID, NamespaceType.TIME)) {
+            String name = type.kernelName() + "_for_children";
+            NamespaceLink link = finder.link(task.dir, "ns/" + name).orElse(null);
+            if (link != null && link.id() != own[type.ordinal()]) {
+                at(link, task.source("ns/" + name))
+                        .holders()
+                        .add(
+                                new Holder.ForChildren(
+                                        task.pid,
+                                        task.tid,
+                                        task.stat.startTicks(),
+                                        task.stat.command(),
+                                        name));
+            }
+        }
+    }
+
+    private void threads(Task process, long[] own) {
+        for (int tid : numbers(process.pid, "/task")) {
+            if (tid == process.pid) {
+                continue;
+            }
+            String prefix = "task/" + tid + "/";
+            try (Fd dir = syscalls.openat2(process.dir, "task/" + tid, Syscalls.O_PATH, 0)) {
+                Task thread = new Task(process.pid, tid, dir, process.stat, prefix);
+                for (NamespaceType type : NamespaceType.values()) {
+                    String path = TYPE_LINKS[type.ordinal()];
+                    NamespaceLink link = finder.link(dir, path).orElse(null);
+                    if (link != null && link.id() != own[type.ordinal()]) {
+                        at(link, thread.source(path))
+                                .holders()
+                                .add(
+                                        new Holder.MemberThread(
+                                                process.pid,
+                                                tid,
+                                                process.stat.startTicks(),
+                                                process.stat.command()));
+                    }
+                }
+                forChildren(thread, own);
+            } catch (SyscallException e) {
+                passOver(e); // the thread has ended
+            }
+        }
+    }
+
+    private void descriptor(Task task, int fd) {
+        String path = "fd/" + fd;
+        String target;
+        try {
+            target = syscalls.readlinkat(task.dir, path);
+        } catch (SyscallException e) {
+            passOver(e); // closed meanwhile
+            return;
+        }
+        if (target.startsWith("socket:")) {
+            socket(task, fd, target);
+        } else if (target.indexOf(":[") > 0) {
+            NamespaceLink link = NamespaceLink.parse(target).orElse(null);
+            if (link != null) {
+                at(link, task.source(path))
+                        .holders()
+                        .add(
+                                new Holder.Descriptor(
+                                        task.pid, task.stat.startTicks(), task.stat.command(), fd));
+            }
+        }
+    }
+
+    private void socket(Task task, int fd, String target) {
+        if (!sockets.add(target)) {
+            return; // shared with one that was looked at
+        }
+        try (Fd namespace = opener.socket(task.pid, fd)) {
+            at(
+                            new NamespaceLink(NamespaceType.NET, syscalls.fstat(namespace).inode()),
+                            new Source.Socket(task.pid, fd))
+                    .holders()
+                    .add(
+                            new Holder.Socket(
+                                    task.pid, task.stat.startTicks(), task.stat.command(), fd));
+        } catch (SyscallException e) {
+            passOver(e); // it is gone, or a socket of a family without namespaces
+        }
+    }
+
+    // ---------------------------------------------------------------- mounts
+
+    private void mountsOf(long mountNamespace, int pid) {
+        String text;
+        try (Fd dir = syscalls.open(proc.path() + "/" + pid, Syscalls.O_PATH, 0)) {
+            if (finder.link(dir, TYPE_LINKS[NamespaceType.MNT.ordinal()])
+                    .filter(link -> link.id() == mountNamespace)
+                    .isEmpty()) {
+                complete = false; // it has just ended, or left
+                return;
+            }
+            text = read(dir, "mountinfo", MOUNTINFO_MAX);
+        } catch (SyscallException e) {
+            complete = false;
+            return;
+        }
+        if (!text.endsWith("\n")) {
+            complete = false;
+            text = text.substring(0, text.lastIndexOf('\n') + 1);
+        }
+        ProcRoot.lines(text)
+                .filter(line -> line.contains(" - nsfs ") || line.contains(" - proc "))
+                .map(MountInfo::parseLine)
+                .forEach(mount -> mount(mount, mountNamespace, pid));
+    }
+
+    private void mount(MountInfo mount, long mountNamespace, int pid) {
+        List<Integer> members = mountMembers.getOrDefault(mountNamespace, List.of());
+        List<Integer> pids = members.stream().sorted().limit(PIDS_MAX).toList();
+        int processes = members.size();
+        String point = mount.mountPoint();
+        if (mount.fileSystem().equals("nsfs")) {
+            NamespaceLink.parse(mount.root())
+                    .map(link -> at(link, new Source.Mount(pid, point)))
+                    .ifPresent(
+                            namespace ->
+                                    namespace
+                                            .holders()
+                                            .add(
+                                                    new Holder.Mount(
+                                                            point,
+                                                            mountNamespace,
+                                                            processes,
+                                                            pids)));
+        } else if (mount.root().equals("/")) {
+            Holder.ProcMount holder = new Holder.ProcMount(point, mountNamespace, processes, pids);
+            shownBy(pid, point)
+                    .map(HostNamespace::holders)
+                    .filter(holders -> !holders.contains(holder)) // one lies over another
+                    .ifPresent(holders -> holders.add(holder));
+        }
+    }
+
+    /** The pid namespace that a proc file system shows is that of its own process 1. */
+    private Optional<HostNamespace> shownBy(int pid, String point) {
+        String path = point.equals("/") ? "." : point.substring(1);
+        try (Fd root = syscalls.open(proc.path() + "/" + pid + "/root", Syscalls.O_PATH, 0);
+                Fd mounted =
+                        syscalls.openat2(
+                                root,
+                                path,
+                                Syscalls.O_PATH,
+                                Syscalls.RESOLVE_IN_ROOT | Syscalls.RESOLVE_NO_MAGICLINKS)) {
+            if (calls.fileSystemType(mounted) != PROC_SUPER_MAGIC) {
+                return Optional.empty();
+            }
+            return finder.link(mounted, "1/ns/pid").map(link -> found.get(link.id()));
+        } catch (SyscallException e) {
+            passOver(e); // it is covered, or gone, or its pid namespace has died
+            return Optional.empty();
+        }
+    }
+
+    /** Those of the kernel's list from the daemon's own on, to one side. */
+    private void mountNamespacesWithoutProcess(Function<Fd, Optional<Fd>> neighbour) {
+        Fd at;
+        try {
+            at = syscalls.open(proc.path() + "/thread-self/ns/mnt", Syscalls.O_RDONLY, 0);
+        } catch (SyscallException e) {
+            complete = false;
+            return;
+        }
+        while (true) {
+            Fd next;
+            try (Fd last = at) {
+                next = neighbour.apply(last).orElse(null);
+            }
+            if (next == null) {
+                return;
+            }
+            at = next;
+            long id = syscalls.fstat(at).inode();
+            HostNamespace mounts =
+                    at(new NamespaceLink(NamespaceType.MNT, id), new Source.MountList());
+            if (mounts.equals(unrelated.peek())
+                    && unrelated.poll() != null) { // now: finding it again would walk again
+                relate(mounts, at);
+            }
+            if (!mountReaders.containsKey(id)) {
+                mountsWithoutProcess(at, id);
+            }
+        }
+    }
+
+    private void mountsWithoutProcess(Fd mountns, long id) {
+        try {
+            for (NamespaceCalls.Mount mount : calls.mounts(mountns)) {
+                if (mount.magic() == NamespaceCalls.NSFS_MAGIC) {
+                    NamespaceLink.parse(mount.root())
+                            .map(link -> at(link, new Source.MountIn(id, mount.point())))
+                            .ifPresent(
+                                    namespace ->
+                                            namespace
+                                                    .holders()
+                                                    .add(
+                                                            new Holder.Mount(
+                                                                    mount.point(),
+                                                                    id,
+                                                                    0,
+                                                                    List.of())));
+                }
+            }
+        } catch (SyscallException e) {
+            passOver(e); // it is gone
+        }
+    }
+
+    /**
+     * What has gone meanwhile is no loss; what could not be looked at makes the scan incomplete.
+     */
+    private void passOver(SyscallException failure) {
+        if (failure.tellsNothing()) {
+            complete = false;
+        }
+    }
+
+    private List<NamespaceRegistry.Name> names() {
+        List<NamespaceRegistry.Name> stale = new ArrayList<>();
+        for (NamespaceRegistry.Name name : finder.registry().names()) {
+            Long id = name.id();
+            if (id == null) {
+                stale.add(name);
+            } else {
+                at(new NamespaceLink(name.type(), id), new Source.Mount((int) ownPid, name.path()))
+                        .setName(name);
+            }
+        }
+        return stale;
+    }
+
+    // ---------------------------------------------------------------- what is above
+
+    private void relate(HostNamespace namespace) {
+        HostNamespaces all = new HostNamespaces(found, List.of(), complete);
+        try (Fd open = opener.open(all, namespace)) {
+            relate(namespace, open);
+        } catch (SyscallException e) {
+            passOver(e); // it is gone, or out of reach: nothing is known of what is above it
+        }
+    }
+
+    private void relate(HostNamespace namespace, Fd open) {
+        try {
+            Long parent =
+                    namespace.type().hasParent()
+                            ? above(namespace, namespace.type(), false, open)
+                            : null;
+            Long owner =
+                    namespace.type() == NamespaceType.USER
+                            ? parent
+                            : above(namespace, NamespaceType.USER, true, open);
+            namespace.setRelations(parent, owner, creator(namespace, open));
+        } catch (SyscallException e) {
+            passOver(e); // it is gone, or out of reach: nothing is known of what is above it
+        }
+    }
+
+    private @Nullable Long creator(HostNamespace namespace, Fd open) {
+        try {
+            if (namespace.type() == NamespaceType.USER) {
+                return calls.nsGetOwnerUid(open);
+            }
+            try (Fd userns = calls.nsGetUserns(open)) {
+                return calls.nsGetOwnerUid(userns);
+            }
+        } catch (SyscallException e) {
+            passOver(e); // its owner is above the daemon's own user namespace (EPERM)
+            return null;
+        }
+    }
+
+    private @Nullable Long above(HostNamespace below, NamespaceType type, boolean owner, Fd open) {
+        try (Fd fd = owner ? calls.nsGetUserns(open) : calls.nsGetParent(open)) {
+            long id = syscalls.fstat(fd).inode();
+            at(new NamespaceLink(type, id), new Source.Above(below.id(), owner));
+            return id;
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.EPERM || NamespaceThread.isGone(e)) {
+                return null; // it is the first, or out of sight
+            }
+            throw e;
+        }
+    }
+
+    private void link() {
+        for (HostNamespace namespace : found.values()) {
+            HostNamespace parent =
+                    namespace.parent() == null ? null : found.get(namespace.parent());
+            if (parent != null) {
+                parent.children().add(namespace.id());
+                parent.holders()
+                        .add(new Holder.Child(namespace.id(), namespace.type().kernelName()));
+            }
+            HostNamespace owner = namespace.owner() == null ? null : found.get(namespace.owner());
+            if (owner != null && namespace.type() != NamespaceType.USER) {
+                owner.holders()
+                        .add(new Holder.Owned(namespace.id(), namespace.type().kernelName()));
+            }
+        }
+    }
+}

@@ -1,0 +1,266 @@
+package dev.seahaven.sandbox.life;
+
+import dev.seahaven.cgroup.Usage.Evidence;
+import dev.seahaven.launcher.Report;
+import dev.seahaven.launcher.ReportCodec;
+import dev.seahaven.sandbox.spec.SandboxId;
+import dev.seahaven.sandbox.spec.SandboxSettings;
+import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.SyscallException;
+import dev.seahaven.syscall.Syscalls;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * What is kept of sandboxes: below the state directory one directory for each, with its
+ * specification, log, exit record and upper layer; below the run directory one file for each that
+ * runs.
+ */
+final class SandboxFiles {
+
+    private static final String EXIT = "exit";
+    private static final String LOG = "log";
+    private static final String LAYERS = "layers";
+    private static final String EVIDENCE = "evidence";
+    private static final Pattern COUNTS = Pattern.compile("([0-9]{1,18}) ([0-9]{1,18})");
+    private static final int RECORD_MAX = 64 * 1024;
+
+    private final Syscalls syscalls;
+    private final Path state;
+    private final Path run;
+
+    SandboxFiles(Syscalls syscalls, SandboxSettings settings) {
+        this.syscalls = syscalls;
+        this.state = settings.stateDirectory().resolve("sandboxes");
+        this.run = settings.runDirectory().resolve("sandboxes");
+    }
+
+    void prepare() {
+        for (Path directory : List.of(state, run)) {
+            try {
+                syscalls.mkdir(directory.toString(), 0700);
+            } catch (SyscallException e) {
+                if (e.errno() != Errno.EEXIST) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    /** Where what cannot be read is put. */
+    Path aside() {
+        return state.resolveSibling("set-aside");
+    }
+
+    /** Whatever bears a name below the state directory. */
+    Path entry(String name) {
+        return state.resolve(name);
+    }
+
+    Path directory(SandboxId id) {
+        return state.resolve(id.value());
+    }
+
+    private String file(SandboxId id, String name) {
+        return directory(id).resolve(name).toString();
+    }
+
+    private String runFile(SandboxId id) {
+        return run.resolve(id.value()).toString();
+    }
+
+    void create(SandboxId id) {
+        syscalls.mkdir(directory(id).toString(), 0700);
+        syscalls.mkdir(file(id, LAYERS), 0700);
+    }
+
+    /** Removes all that is kept of a sandbox. */
+    void remove(SandboxId id) {
+        unlink(runFile(id));
+        DirectoryTree.delete(directory(id));
+    }
+
+    private void unlink(String file) {
+        try {
+            syscalls.unlink(file);
+        } catch (SyscallException e) {
+            if (e.errno() != Errno.ENOENT) {
+                throw e;
+            }
+        }
+    }
+
+    /**
+     * Each life writes behind the one before; when these have written more than half of what one
+     * may, they are dropped.
+     */
+    Fd openLog(SandboxId id, long limit) {
+        boolean full = log(id).toFile().length() > limit / 2;
+        return syscalls.open(
+                file(id, LOG),
+                Syscalls.O_WRONLY
+                        | Syscalls.O_CREAT
+                        | Syscalls.O_APPEND
+                        | (full ? Syscalls.O_TRUNC : 0),
+                0600);
+    }
+
+    Path log(SandboxId id) {
+        return directory(id).resolve(LOG);
+    }
+
+    Fd openDirectory(SandboxId id) {
+        return syscalls.open(directory(id).toString(), Syscalls.O_RDONLY | Syscalls.O_DIRECTORY, 0);
+    }
+
+    /** Holds what it has written, where that is kept on disk. */
+    Path layers(SandboxId id) {
+        return directory(id).resolve(LAYERS);
+    }
+
+    /** A detached copy of the mount with the directory for the upper layer. */
+    Fd openLayers(SandboxId id) {
+        return syscalls.openTree(Fd.AT_FDCWD, file(id, LAYERS), Syscalls.OPEN_TREE_CLONE);
+    }
+
+    Fd createRun(SandboxId id) {
+        return syscalls.open(
+                runFile(id), Syscalls.O_WRONLY | Syscalls.O_CREAT | Syscalls.O_TRUNC, 0600);
+    }
+
+    void removeRun(SandboxId id) {
+        unlink(runFile(id));
+    }
+
+    /** What the monitor wrote when the command was executed. */
+    Optional<Report.Launched> readRun(SandboxId id) {
+        return readReport(runFile(id))
+                .filter(Report.Launched.class::isInstance)
+                .map(Report.Launched.class::cast);
+    }
+
+    /** What the monitor wrote at the end of a life. */
+    Optional<Report.Exited> readExit(SandboxId id) {
+        return readReport(file(id, EXIT))
+                .filter(Report.Exited.class::isInstance)
+                .map(Report.Exited.class::cast);
+    }
+
+    private Optional<Report> readReport(String file) {
+        try (Fd fd = syscalls.open(file, Syscalls.O_RDONLY, 0)) {
+            byte[] bytes = syscalls.read(fd, RECORD_MAX);
+            return bytes.length < 4 ? Optional.empty() : Optional.of(ReportCodec.decode(bytes));
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.ENOENT) {
+                return Optional.empty();
+            }
+            throw e;
+        } catch (IllegalArgumentException e) {
+            return Optional.empty(); // cut: its writer was killed
+        }
+    }
+
+    /**
+     * The daemon is about to end it: whoever reads the exit record later should know. By the name
+     * of an empty file, for which a full disk has room.
+     */
+    void markEnding(SandboxId id, Exit.Reason reason) {
+        syscalls.open(mark(id, reason), Syscalls.O_WRONLY | Syscalls.O_CREAT, 0600).close();
+    }
+
+    private String mark(SandboxId id, Exit.Reason reason) {
+        return file(id, "ending-" + reason.name().toLowerCase(Locale.ROOT));
+    }
+
+    /** Why the daemon has ended it; null where it did not. */
+    Exit.@Nullable Reason readEnding(SandboxId id) {
+        return Exit.ASKED.stream()
+                .filter(reason -> syscalls.exists(Fd.AT_FDCWD, mark(id, reason)))
+                .findFirst()
+                .orElse(null);
+    }
+
+    void unmarkEnding(SandboxId id) {
+        Exit.ASKED.forEach(reason -> unlink(mark(id, reason)));
+    }
+
+    private void writeSmall(String file, String text) {
+        try (Fd fd =
+                syscalls.open(
+                        file, Syscalls.O_WRONLY | Syscalls.O_CREAT | Syscalls.O_TRUNC, 0600)) {
+            syscalls.write(fd, text.getBytes(StandardCharsets.US_ASCII));
+        }
+    }
+
+    /** Empty where it is not there. */
+    private String readSmall(String file) {
+        try (Fd fd = syscalls.open(file, Syscalls.O_RDONLY, 0)) {
+            return new String(syscalls.read(fd, RECORD_MAX), StandardCharsets.US_ASCII);
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.ENOENT) {
+                return "";
+            }
+            throw e;
+        }
+    }
+
+    /** What a life was refused, for a daemon that comes later; nothing is not written. */
+    void writeEvidence(SandboxId id, Evidence evidence) {
+        if (!evidence.equals(Evidence.NONE)) {
+            writeSmall(file(id, EVIDENCE), evidence.oomKills() + " " + evidence.pidsRefused());
+        }
+    }
+
+    Evidence readEvidence(SandboxId id) {
+        Matcher words = COUNTS.matcher(readSmall(file(id, EVIDENCE)));
+        return words.matches()
+                ? new Evidence(Long.parseLong(words.group(1)), Long.parseLong(words.group(2)))
+                : Evidence.NONE;
+    }
+
+    void forgetEvidence(SandboxId id) {
+        unlink(file(id, EVIDENCE));
+    }
+
+    /** Makes the upper layer empty again. */
+    void resetLayers(SandboxId id) {
+        Path layers = layers(id);
+        DirectoryTree.delete(layers);
+        syscalls.mkdir(layers.toString(), 0700);
+    }
+
+    /** Everything below the state directory, by name. */
+    List<String> stored() {
+        return names(state);
+    }
+
+    /** Everything below the run directory, by name. */
+    List<String> running() {
+        return names(run);
+    }
+
+    void removeRun(String name) {
+        unlink(run.resolve(name).toString());
+    }
+
+    private static List<String> names(Path directory) {
+        try (Stream<Path> entries = Files.list(directory)) {
+            return entries.map(entry -> entry.getFileName().toString()).sorted().toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

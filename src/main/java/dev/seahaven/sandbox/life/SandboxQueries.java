@@ -1,0 +1,107 @@
+package dev.seahaven.sandbox.life;
+
+import dev.seahaven.cgroup.Usage;
+import dev.seahaven.problem.Problem;
+import dev.seahaven.problem.ProblemType;
+import dev.seahaven.sandbox.launch.SandboxLauncher;
+import dev.seahaven.syscall.SyscallException;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+
+/** Everything that is asked of sandboxes. Nothing here waits for a change, or makes one. */
+public final class SandboxQueries {
+
+    private final SandboxRegistry registry;
+    private final SandboxFiles files;
+    private final SandboxLauncher launches;
+    private final CompletableFuture<Void> stopping = new CompletableFuture<>();
+
+    SandboxQueries(SandboxRegistry registry, SandboxFiles files, SandboxLauncher launches) {
+        this.registry = registry;
+        this.files = files;
+        this.launches = launches;
+    }
+
+    /**
+     * @throws Problem 404 when there is none with this id or name
+     */
+    public Sandbox get(String reference) {
+        return registry.get(reference);
+    }
+
+    public Collection<Sandbox> all() {
+        return registry.all();
+    }
+
+    /** The ids of sandboxes that run, by the process number of their init. */
+    public Map<Integer, String> runningByInit() {
+        Map<Integer, String> running = new HashMap<>();
+        for (Sandbox sandbox : registry.all()) {
+            Life life = sandbox.life();
+            if (life != null && life.init() != null) {
+                running.put(life.init().pid(), sandbox.id().value());
+            }
+        }
+        return running;
+    }
+
+    /** The path of its group below the root of the hierarchy. */
+    public String cgroupPath(Sandbox sandbox) {
+        return launches.cgroup(sandbox.id()).path();
+    }
+
+    /** The file that its monitor logs to. */
+    public Path log(Sandbox sandbox) {
+        return files.log(sandbox.id());
+    }
+
+    /**
+     * What a sandbox uses.
+     *
+     * @throws Problem 409 when it does not run
+     */
+    public Usage usage(Sandbox sandbox) {
+        SandboxCommands.alive(sandbox, "measured; start it first");
+        try {
+            return launches.cgroup(sandbox.id()).usage();
+        } catch (SyscallException e) {
+            if (Lives.isGone(e)) {
+                throw SandboxCommands.wrongState(sandbox, "measured: it has just ended");
+            }
+            throw e;
+        }
+    }
+
+    /**
+     * Waits for the end of the life that is.
+     *
+     * @throws Problem 408 when the time is over, 409 when it was never started
+     */
+    public Exit await(String reference, Duration wait) {
+        Sandbox sandbox = registry.get(reference);
+        Life life = sandbox.life();
+        if (life != null && !Lives.ended(CompletableFuture.anyOf(life.ended(), stopping), wait)) {
+            throw new Problem(
+                    ProblemType.WAIT_EXPIRED,
+                    "The sandbox " + sandbox.id() + " still runs; wait again.");
+        }
+        if (life != null && !life.ended().isDone()) {
+            throw Lives.stopping();
+        }
+        Exit exit = sandbox.state().exit();
+        if (exit == null) {
+            throw SandboxCommands.wrongState(sandbox, "waited for; start it first");
+        }
+        return exit;
+    }
+
+    /** Answers everybody who waits: the daemon stops. */
+    void stopWaiting() {
+        stopping.complete(null);
+    }
+}

@@ -1,0 +1,140 @@
+package dev.seahaven.syscall;
+
+/** Calls on files and directories: open(2), read(2), stat(2), mkdir(2) and their kin. */
+public interface FileCalls {
+
+    int AT_EMPTY_PATH = 0x1000;
+    int AT_SYMLINK_NOFOLLOW = 0x100;
+    int O_RDONLY = 0;
+    int O_WRONLY = 1;
+    int O_RDWR = 2;
+    int O_CREAT = 0100;
+    int O_EXCL = 0200;
+    int O_TRUNC = 01000;
+    int O_APPEND = 02000;
+    int O_NONBLOCK = 04000;
+
+    /** For x86; the flags of openat2(2) that differ on Arm are set by {@link LinuxSyscalls}. */
+    int O_DIRECTORY = 0200000;
+
+    int O_PATH = 010000000;
+    long RESOLVE_NO_XDEV = 0x01;
+    long RESOLVE_NO_MAGICLINKS = 0x02;
+    long RESOLVE_NO_SYMLINKS = 0x04;
+    long RESOLVE_BENEATH = 0x08;
+    long RESOLVE_IN_ROOT = 0x10;
+    int MFD_EXEC = 0x10;
+    int MFD_ALLOW_SEALING = 0x02;
+    int F_SEAL_SEAL = 0x01;
+    int F_SEAL_SHRINK = 0x02;
+    int F_SEAL_GROW = 0x04;
+    int F_SEAL_WRITE = 0x08;
+    int F_SEAL_EXEC = 0x20;
+
+    /**
+     * What {@link #fstat} tells: the file type and permissions as in {@code st_mode}, and the
+     * owner; {@code major} and {@code minor} of a device node; {@code blocks} of 512 bytes that it
+     * takes; the {@code mount} that it was reached by.
+     */
+    record Stat(
+            int mode,
+            int uid,
+            int gid,
+            long device,
+            long inode,
+            int major,
+            int minor,
+            long blocks,
+            long mount) {
+        private static final int S_IFMT = 0170000;
+        private static final int S_IFCHR = 0020000;
+        private static final int S_IFSOCK = 0140000;
+        private static final int S_IFBLK = 0060000;
+        private static final int S_IFDIR = 0040000;
+
+        private static final int S_IFREG = 0100000;
+
+        public boolean isCharacterDevice() {
+            return (mode & S_IFMT) == S_IFCHR;
+        }
+
+        public boolean isSocket() {
+            return (mode & S_IFMT) == S_IFSOCK;
+        }
+
+        public boolean isBlockDevice() {
+            return (mode & S_IFMT) == S_IFBLK;
+        }
+
+        public boolean isRegularFile() {
+            return (mode & S_IFMT) == S_IFREG;
+        }
+
+        public boolean isDirectory() {
+            return (mode & S_IFMT) == S_IFDIR;
+        }
+    }
+
+    /** open(2). */
+    Fd open(String path, int flags, int mode);
+
+    /** openat2(2), relative to {@code dir}. */
+    Fd openat2(Fd dir, String path, int flags, long resolve);
+
+    /** read(2) up to the end, at most {@code most} bytes. */
+    byte[] read(Fd fd, int most);
+
+    /** pread(2) from the start, once: for small files that the kernel makes at each reading. */
+    byte[] pread(Fd fd, int most);
+
+    /** A file below {@code dir}, up to its end, at most {@code most} bytes. */
+    default byte[] readFile(Fd dir, String file, int most) {
+        try (Fd open = openat2(dir, file, O_RDONLY, 0)) {
+            return read(open, most);
+        }
+    }
+
+    /** write(2), all of it. */
+    void write(Fd fd, byte[] bytes);
+
+    /** fstat(2), also of an O_PATH descriptor. */
+    Stat fstat(Fd fd);
+
+    /** readlinkat(2): the target, byte by byte (ISO 8859-1), at most 4,096 bytes. */
+    String readlinkat(Fd dir, String path);
+
+    /** faccessat(2), does not throw for ENOENT and ENOTDIR. */
+    boolean exists(Fd dir, String path);
+
+    /** mkdir(2). */
+    void mkdir(String path, int mode);
+
+    /** rmdir(2). */
+    void rmdir(String path);
+
+    /** unlink(2). */
+    void unlink(String path);
+
+    /** rename(2). */
+    void rename(String from, String to);
+
+    /** flock(2) with LOCK_EX and LOCK_NB: whether it is held now. */
+    boolean tryFlock(Fd fd);
+
+    /** chown(2); -1 leaves an id as it is. */
+    void chown(String path, int uid, int gid);
+
+    /** chmod(2). */
+    void chmod(String path, int mode);
+
+    /**
+     * memfd_create(2). A kernel that does not know MFD_EXEC (before 6.3) is asked again without it.
+     */
+    Fd memfdCreate(String name, int flags);
+
+    /**
+     * fcntl(2) with F_ADD_SEALS; F_SEAL_EXEC is left out where the kernel does not know it (before
+     * 6.3).
+     */
+    void addSeals(Fd memfd, int seals);
+}

@@ -1,0 +1,248 @@
+package dev.seahaven.syscall;
+
+import static dev.seahaven.syscall.Calling.O_CLOEXEC;
+import static dev.seahaven.syscall.Calling.call;
+import static dev.seahaven.syscall.Calling.fd;
+import static dev.seahaven.syscall.Calling.number;
+import static dev.seahaven.syscall.Calling.oDirectory;
+import static dev.seahaven.syscall.Calling.quoted;
+
+import com.sun.jna.Memory;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/** {@link FileCalls} by JNA. */
+abstract class LinuxFileCalls implements FileCalls {
+
+    /** Links of namespaces and descriptors are shorter. */
+    private static final int LINK_USUAL = 128;
+
+    private static final int LINK_MAX = 4096;
+
+    static final int F_ADD_SEALS = 1033;
+    static final int LOCK_EX = 2;
+    static final int LOCK_NB = 4;
+    private static final int MFD_CLOEXEC = 1;
+    private static final int STATX_BASIC_STATS = 0x7ff;
+    private static final int STATX_WITH_MNT_ID = 0x1000; // since Linux 5.8
+
+    /**
+     * Files of /proc are read whole at once up to this; larger, malloc would map and unmap memory.
+     */
+    private static final int READ_SIZE = 1 << 16;
+
+    private static int flagsHere(int flags) {
+        return (flags & O_DIRECTORY) == 0 ? flags : (flags & ~O_DIRECTORY) | oDirectory();
+    }
+
+    @Override
+    public Fd open(String path, int flags, int mode) {
+        return fd(
+                () -> Libc.open(path, flagsHere(flags) | O_CLOEXEC, mode),
+                () -> quoted("open", path));
+    }
+
+    @Override
+    public Fd openat2(Fd dir, String path, int flags, long resolve) {
+        try (Memory how = new Memory(Layout.OPEN_HOW_SIZE)) {
+            how.clear();
+            how.setLong(0, Integer.toUnsignedLong(flagsHere(flags) | O_CLOEXEC));
+            how.setLong(Layout.OPEN_HOW_RESOLVE, resolve);
+            return fd(
+                    () ->
+                            Libc.syscall(
+                                            number(SyscallNumber.OPENAT2.value()),
+                                            dir.number(),
+                                            path,
+                                            how,
+                                            number(Layout.OPEN_HOW_SIZE))
+                                    .intValue(),
+                    () -> quoted("openat2", path));
+        }
+    }
+
+    @Override
+    public byte[] read(Fd fd, int most) {
+        ByteArrayOutputStream read = new ByteArrayOutputStream();
+        int size = Math.min(most, READ_SIZE);
+        try (Memory buffer = new Memory(size)) {
+            int got = -1;
+            while (got != 0 && read.size() < most) {
+                int here = Math.min(size, most - read.size());
+                got =
+                        call(
+                                () -> Libc.read(fd.number(), buffer, number(here)).intValue(),
+                                () -> "read(" + fd + ")");
+                read.writeBytes(buffer.getByteArray(0, got));
+            }
+        }
+        return read.toByteArray();
+    }
+
+    @Override
+    public byte[] pread(Fd fd, int most) {
+        try (Memory buffer = new Memory(most)) {
+            int got =
+                    call(
+                            () ->
+                                    Libc.pread(fd.number(), buffer, number(most), number(0))
+                                            .intValue(),
+                            () -> "pread(" + fd + ")");
+            return buffer.getByteArray(0, got);
+        }
+    }
+
+    @Override
+    public void write(Fd fd, byte[] bytes) {
+        int done = 0;
+        while (done < bytes.length) {
+            byte[] rest = done == 0 ? bytes : Arrays.copyOfRange(bytes, done, bytes.length);
+            done +=
+                    call(
+                            () -> Libc.write(fd.number(), rest, number(rest.length)).intValue(),
+                            () -> "write(" + fd + ")");
+        }
+    }
+
+    @Override
+    public Stat fstat(Fd fd) {
+        try (Memory statx = new Memory(Layout.STATX_SIZE)) {
+            statx.clear();
+            call(
+                    () ->
+                            Libc.syscall(
+                                            number(SyscallNumber.STATX.value()),
+                                            fd.number(),
+                                            "",
+                                            AT_EMPTY_PATH,
+                                            STATX_BASIC_STATS | STATX_WITH_MNT_ID,
+                                            statx)
+                                    .intValue(),
+                    () -> "statx(" + fd + ")");
+            return new Stat(
+                    Short.toUnsignedInt(statx.getShort(Layout.STATX_MODE)),
+                    statx.getInt(Layout.STATX_UID),
+                    statx.getInt(Layout.STATX_GID),
+                    Integer.toUnsignedLong(statx.getInt(Layout.STATX_DEV_MAJOR)) << 32
+                            | Integer.toUnsignedLong(statx.getInt(Layout.STATX_DEV_MINOR)),
+                    statx.getLong(Layout.STATX_INO),
+                    statx.getInt(Layout.STATX_RDEV_MAJOR),
+                    statx.getInt(Layout.STATX_RDEV_MINOR),
+                    statx.getLong(Layout.STATX_BLOCKS),
+                    statx.getLong(Layout.STATX_MNT_ID));
+        }
+    }
+
+    @Override
+    public String readlinkat(Fd dir, String path) {
+        byte[] buffer = new byte[LINK_USUAL];
+        int length = readlinkat(dir, path, buffer);
+        if (length == buffer.length) { // it may have been cut
+            buffer = new byte[LINK_MAX];
+            length = readlinkat(dir, path, buffer);
+        }
+        return new String(buffer, 0, length, StandardCharsets.ISO_8859_1);
+    }
+
+    private static int readlinkat(Fd dir, String path, byte[] buffer) {
+        return call(
+                () -> Libc.readlinkat(dir.number(), path, buffer, number(buffer.length)).intValue(),
+                () -> quoted("readlinkat", path));
+    }
+
+    @Override
+    public boolean exists(Fd dir, String path) {
+        try {
+            call(
+                    () -> Libc.faccessat(dir.number(), path, 0, AT_SYMLINK_NOFOLLOW),
+                    () -> quoted("faccessat", path));
+            return true;
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.ENOENT || e.errno() == Errno.ENOTDIR) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    @Override
+    public void mkdir(String path, int mode) {
+        call(() -> Libc.mkdir(path, mode), () -> quoted("mkdir", path));
+    }
+
+    @Override
+    public void rmdir(String path) {
+        call(() -> Libc.rmdir(path), () -> quoted("rmdir", path));
+    }
+
+    @Override
+    public void unlink(String path) {
+        call(() -> Libc.unlink(path), () -> quoted("unlink", path));
+    }
+
+    @Override
+    public void rename(String from, String to) {
+        call(() -> Libc.rename(from, to), () -> "rename(\"" + from + "\", \"" + to + "\")");
+    }
+
+    @Override
+    public boolean tryFlock(Fd fd) {
+        try {
+            call(() -> Libc.flock(fd.number(), LOCK_EX | LOCK_NB), () -> "flock(" + fd + ")");
+            return true;
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.EAGAIN) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    @Override
+    public void chown(String path, int uid, int gid) {
+        call(() -> Libc.chown(path, uid, gid), () -> quoted("chown", path));
+    }
+
+    @Override
+    public void chmod(String path, int mode) {
+        call(() -> Libc.chmod(path, mode), () -> quoted("chmod", path));
+    }
+
+    @Override
+    public Fd memfdCreate(String name, int flags) {
+        try {
+            return memfd(name, flags);
+        } catch (SyscallException e) {
+            if (e.errno() != Errno.EINVAL || (flags & MFD_EXEC) == 0) {
+                throw e;
+            }
+            return memfd(name, flags & ~MFD_EXEC);
+        }
+    }
+
+    private static Fd memfd(String name, int flags) {
+        return fd(
+                () -> Libc.memfd_create(name, flags | MFD_CLOEXEC),
+                () -> quoted("memfd_create", name));
+    }
+
+    @Override
+    public void addSeals(Fd memfd, int seals) {
+        try {
+            seal(memfd, seals);
+        } catch (SyscallException e) {
+            if (e.errno() != Errno.EINVAL || (seals & F_SEAL_EXEC) == 0) {
+                throw e;
+            }
+            seal(memfd, seals & ~F_SEAL_EXEC);
+        }
+    }
+
+    private static void seal(Fd memfd, int seals) {
+        call(
+                () -> Libc.fcntl(memfd.number(), F_ADD_SEALS, seals),
+                () -> "fcntl(" + memfd + ", F_ADD_SEALS)");
+    }
+}

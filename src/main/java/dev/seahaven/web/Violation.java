@@ -1,9 +1,0 @@
-package dev.seahaven.web;
-
-/**
- * One thing that is wrong with a request.
- *
- * @param field the member, such as {@code limits.memoryBytes} or {@code command[0]}, or a parameter
- * @param message what is wrong and what is allowed
- */
-public record Violation(String field, String message) {}
