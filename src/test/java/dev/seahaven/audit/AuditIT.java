@@ -47,8 +47,10 @@ class AuditIT {
         return found;
     }
 
+    /** Of a sandbox with more members, in whose JSON {@code '} may stand for {@code "}. */
     private JsonNode audit(String members) {
-        String id = api.create("{\"command\":[\"sleep\",\"60\"]" + members + "}");
+        String body = "{'command': ['sleep', '60']%s}".formatted(members);
+        String id = api.create(body.replace('\'', '"'));
         try {
             return api.get("/sandboxes/" + id + "/audit").expect(200).json();
         } finally {
@@ -88,44 +90,37 @@ class AuditIT {
         String pods = "\"namespaces\":{\"pid\":\"host\",\"ipc\":\"host\",\"uts\":\"host\"}";
         assertThat(ids(audit("," + pods)))
                 .contains("namespace-pid-shared", "namespace-ipc-shared", "namespace-uts-shared");
-        assertThat(ids(audit(",\"network\":{\"mode\":\"host\"}"))).contains("namespace-net-shared");
-        assertThat(ids(audit(",\"security\":{\"seccomp\":\"unconfined\"}")))
-                .contains("seccomp-off");
+        assertThat(ids(audit(",'network':{'mode':'host'}"))).contains("namespace-net-shared");
+        assertThat(ids(audit(",'security':{'seccomp':'unconfined'}"))).contains("seccomp-off");
         JsonNode profile =
                 audit(
-                        ",\"security\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"keyctl\"],\"action\":\"SCMP_ACT_ERRNO\"}]}}");
+                        ",'security':{'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':['keyctl'],'action':'SCMP_ACT_ERRNO'}]}}");
         assertThat(ids(profile, "medium")).contains("seccomp-lets-through");
         assertThat(profile.path("layers").path("seccomp").path("letsThrough").toString())
                 .contains("\"bpf\"")
                 .doesNotContain("\"keyctl\"");
-        assertThat(
-                        ids(
-                                audit(",\"security\":{\"capabilities\":{\"add\":[\"SYS_ADMIN\"]}}"),
-                                "critical"))
+        assertThat(ids(audit(",'security':{'capabilities':{'add':['SYS_ADMIN']}}"), "critical"))
                 .contains("capability-sys-admin");
-        assertThat(ids(audit(",\"security\":{\"capabilities\":{\"add\":[\"NET_ADMIN\"]}}")))
+        assertThat(ids(audit(",'security':{'capabilities':{'add':['NET_ADMIN']}}")))
                 .contains("capabilities-dangerous");
-        assertThat(ids(audit(",\"security\":{\"noNewPrivileges\":false}")))
+        assertThat(ids(audit(",'security':{'noNewPrivileges':false}")))
                 .contains("no-new-privileges-off");
-        assertThat(ids(audit(",\"security\":{\"landlock\":{\"read\":[\"/\"]}}")))
+        assertThat(ids(audit(",'security':{'landlock':{'read':['/']}}")))
                 .doesNotContain("landlock-off");
-        assertThat(ids(audit(",\"security\":{\"landlock\":{}}"))).contains("landlock-off");
-        JsonNode ports =
-                audit(",\"security\":{\"landlock\":{\"bindPorts\":[1],\"write\":[\"/\"]}}");
+        assertThat(ids(audit(",'security':{'landlock':{}}"))).contains("landlock-off");
+        JsonNode ports = audit(",'security':{'landlock':{'bindPorts':[1],'write':['/']}}");
         assertThat(ports.path("layers").path("landlock").asBoolean()).isTrue();
         assertThat(ids(ports)).contains("landlock-off");
-        assertThat(ids(audit(",\"namespaces\":{\"time\":\"new\"}")))
-                .contains("namespace-time-shared");
+        assertThat(ids(audit(",'namespaces':{'time':'new'}"))).contains("namespace-time-shared");
         assertThat(
                         ids(
                                 audit(
-                                        ",\"namespaces\":{\"time\":{\"mode\":\"new\",\"monotonicOffsetSeconds\":9,\"boottimeOffsetSeconds\":9}}")))
+                                        ",'namespaces':{'time':{'mode':'new','monotonicOffsetSeconds':9,'boottimeOffsetSeconds':9}}")))
                 .doesNotContain("namespace-time-shared");
-        assertThat(ids(audit(",\"rootfs\":{\"path\":\"/\",\"readOnly\":true}")))
+        assertThat(ids(audit(",'rootfs':{'path':'/','readOnly':true}")))
                 .doesNotContain("disk-unlimited");
-        assertThat(ids(audit(",\"security\":{\"devices\":[\"/dev/fuse\"]}")))
-                .contains("host-devices");
-        JsonNode inside = audit(",\"security\":{\"devices\":[\"/dev/net/tun\"]}");
+        assertThat(ids(audit(",'security':{'devices':['/dev/fuse']}"))).contains("host-devices");
+        JsonNode inside = audit(",'security':{'devices':['/dev/net/tun']}");
         assertThat(inside.path("layers").path("devices").toString()).contains("\"/dev/net/tun\"");
     }
 

@@ -39,175 +39,158 @@ class BadInputIT {
     @CsvSource(
             delimiter = '|',
             quoteCharacter = '`',
-            value = {
-                "\"nonsense\":1 | nonsense",
-                "\"rootfs\":{\"path\":\"/x\",\"nonsense\":1} | rootfs.nonsense",
-                "\"image\":\"debian\" | image",
-                "\"limits\":{\"pids\":0} | limits.pids",
-                "\"limits\":{\"pids\":-1} | limits.pids",
-                "\"limits\":{\"pids\":99999999} | limits.pids",
-                "\"limits\":{\"memoryBytes\":0} | limits.memoryBytes",
-                "\"limits\":{\"memoryBytes\":9000000000000000} | limits.memoryBytes",
-                "\"limits\":{\"memoryBytes\":-1} | limits.memoryBytes",
-                "\"limits\":{\"swapBytes\":-1} | limits.swapBytes",
-                "\"limits\":{\"swapBytes\":9000000000000000} | limits.swapBytes",
-                "\"limits\":{\"cpus\":-0.5} | limits.cpus",
-                "\"limits\":{\"ioWeight\":10001} | limits.ioWeight",
-                "\"limits\":{\"diskBytes\":-1} | limits.diskBytes",
-                "\"limits\":{\"rlimits\":{\"nproc\":-1}} | limits.rlimits.nproc",
-                "\"limits\":{\"rlimits\":{\"memlock\":9000000000000000}} | limits.rlimits.memlock",
-                "\"limits\":{\"hugepageBytes\":{\"2MB\":-1}} | limits.hugepageBytes.2MB",
-                "\"limits\":{\"hugepageBytes\":{\"2MB\":9000000000000000}} |"
-                        + " limits.hugepageBytes.2MB",
-                "\"security\":{\"maskedPaths\":[\"/\"]} | security.maskedPaths",
-                "\"security\":{\"readOnlyPaths\":[\"/\"]} | security.readOnlyPaths",
-                "\"security\":{\"maskedPaths\":[\"/etc/none\",\"/bin/sh\"]} |"
-                        + " security.maskedPaths[1]",
-                "\"security\":{\"readOnlyPaths\":[\"/bin\"]} | security.readOnlyPaths[0]",
-                "\"limits\":{\"cpus\":0} | limits.cpus",
-                "\"limits\":{\"cpus\":4096} | limits.cpus",
-                "\"limits\":{\"cpuset\":\"4000\"} | limits.cpuset",
-                "\"limits\":{\"cpuset\":\"a-b\"} | limits.cpuset",
-                "\"limits\":{\"ioWeight\":0} | limits.ioWeight",
-                "\"limits\":{\"io\":[{\"device\":\"/dev/null\"}]} | limits.io[0].device",
-                "\"limits\":{\"openFiles\":0} | limits.openFiles",
-                "\"limits\":{\"openFiles\":2000000000} | limits.openFiles",
-                "\"limits\":{\"rlimits\":{\"nofile\":5}} | limits.rlimits.nofile",
-                "\"limits\":{\"rlimits\":{\"none\":5}} | limits.rlimits.none",
-                "\"limits\":{\"hugepageBytes\":{\"3MB\":5}} | limits.hugepageBytes.3MB",
-                "\"limits\":{\"diskBytes\":1} | limits.diskBytes",
-                "\"limits\":{\"colour\":1} | limits.colour",
-                "\"security\":{\"capabilities\":{\"add\":[\"FLY\"]}} |"
-                        + " security.capabilities.add[0]",
-                "\"security\":{\"capabilities\":{\"ambient\":[\"SYS_ADMIN\"]}} |"
-                        + " security.capabilities.ambient",
-                "\"security\":{\"seccomp\":\"loose\"} | security.seccomp",
-                "\"security\":{\"seccomp\":{\"defaultAction\":\"NO\"}} |"
-                        + " security.seccomp.defaultAction",
-                "\"security\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"architectures\":[\"SCMP_ARCH_PDP11\"]}}"
-                    + " | security.seccomp.architectures[0]",
-                "\"security\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"fly\"],\"action\":\"SCMP_ACT_ERRNO\"}]}}"
-                    + " | security.seccomp.syscalls[0].names[0]",
-                "\"security\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":9,\"value\":1,\"op\":\"SCMP_CMP_EQ\"}]}]}}"
-                    + " | security.seccomp.syscalls[0].args[0].index",
-                "\"security\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"bpf\"],\"action\":\"SCMP_ACT_ERRNO\",\"excludes\":{\"caps\":[\"CAP_BPF\"]}}]}}"
-                    + " | security.seccomp.syscalls[0]",
-                "\"security\":{\"sysctls\":{\"kernel.core_pattern\":\"x\"}} |"
-                        + " security.sysctls.kernel.core_pattern",
-                "\"security\":{\"sysctls\":{\"net.ipv4.none\":\"1\"}} |"
-                        + " security.sysctls.net.ipv4.none",
-                "\"security\":{\"sysctls\":{\"net.ipv4.conf\":\"1\"}} |"
-                        + " security.sysctls.net.ipv4.conf",
-                "\"security\":{\"sysctls\":{\"net.ipv4.ip_forward\":\"zz\"}} |"
-                        + " security.sysctls.net.ipv4.ip_forward",
-                "\"security\":{\"devices\":[\"/dev/ptmx\"]} | security.devices[0].path",
-                "\"security\":{\"devices\":[\"/dev/stdin\"]} | security.devices[0].path",
-                "\"security\":{\"devices\":[\"/dev/" + LONG + "\"]} | security.devices[0].path",
-                "\"security\":{\"maskedPaths\":[\"/" + LONG + "\"]} | security.maskedPaths[0]",
-                "\"security\":{\"landlock\":{\"read\":[\"/"
-                        + LONG
-                        + "\"]}} | security.landlock.read[0]",
-                "\"security\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_TRACE\"}} |"
-                        + " security.seccomp",
-                "\"limits\":{\"io\":[{\"device\":\"/"
-                        + LONG
-                        + "\",\"readBytesPerSecond\":1}]} | limits.io[0].device",
-                "\"security\":{\"sysctls\":{\"net/../kernel/core_pattern\":\"x\"}} |"
-                        + " security.sysctls.net/../kernel/core_pattern",
-                "\"network\":{\"mode\":\"host\"},\"security\":{\"sysctls\":{\"net.ipv4.ip_forward\":\"1\"}}"
-                    + " | security.sysctls.net.ipv4.ip_forward",
-                "\"security\":{\"devices\":[\"/etc/passwd\"]} | security.devices[0].path",
-                "\"security\":{\"devices\":[\"/dev/none\"]} | security.devices[0].path",
-                "\"security\":{\"devices\":[\"/dev/pts\"]} | security.devices[0].path",
-                "\"security\":{\"devices\":[{\"path\":\"/dev/fuse\",\"permissions\":\"x\"}]} |"
-                        + " security.devices[0].permissions",
-                "\"security\":{\"maskedPaths\":[\"../etc\"]} | security.maskedPaths[0]",
-                "\"security\":{\"landlock\":{\"read\":[\"/none\"]}} | security.landlock.read[0]",
-                "\"security\":{\"landlock\":{\"connectPorts\":[70000]}} |"
-                        + " security.landlock.connectPorts[0]",
-                "\"mounts\":[] | mounts",
-                "\"restart\":{} | restart",
-                "\"terminal\":true | terminal",
-                "\"network\":{\"mode\":\"none\",\"ports\":[]} | network.ports",
-                "\"network\":{\"mode\":\"bridge\"} | network.mode",
-                "\"network\":{\"mode\":\"x\"} | network.mode",
-                "\"network\":{\"mode\":\"sandbox\"} | network.join",
-                "\"network\":{\"mode\":\"none\",\"join\":\"x\"} | network.join",
-                "\"init\":\"yes\" | init",
-                "\"init\":1 | init",
-                "\"name\":5 | name",
-                "\"env\":[] | env",
-                "\"env\":{\"A\":5} | env.A",
-                "\"env\":{\"A=B\":\"x\"} | env.A=B",
-                "\"env\":{\"A\":null} | env.A",
-                "\"timeoutSeconds\":\"5\" | timeoutSeconds",
-                "\"timeoutSeconds\":0 | timeoutSeconds",
-                "\"timeoutSeconds\":-1 | timeoutSeconds",
-                "\"name\":\"-upper\" | name",
-                "\"name\":\"-a\" | name",
-                "\"name\":\"123\" | name",
-                "\"name\":\"a/b\" | name",
-                "\"hostname\":\"a b\" | hostname",
-                "\"hostname\":\"x\",\"namespaces\":{\"uts\":\"host\"} | hostname",
-                "\"workingDirectory\":\"etc\" | workingDirectory",
-                "\"workingDirectory\":\"/no/such\" | workingDirectory",
-                "\"workingDirectory\":\"/etc/os-release\" | workingDirectory",
-                "\"workingDirectory\":\"/proc/self/fd/7\" | workingDirectory",
-                "\"workingDirectory\":\"/proc/self/fd/3\" | workingDirectory",
-                "\"user\":\"nosuchuser\" | user",
-                "\"user\":\"0:nosuchgroup\" | user",
-                "\"user\":\"70000\" | user",
-                "\"user\":\"\" | user",
-                "\"stopSignal\":\"NONE\" | stopSignal",
-                "\"stdin\":\"x\" | stdin",
-                "\"rootfs\":{} | rootfs.path",
-                "\"rootfs\":{\"path\":\"srv\"} | rootfs.path",
-                "\"rootfs\":{\"path\":\"/srv/../etc\"} | rootfs.path",
-                "\"rootfs\":{\"path\":\"/no/such\"} | rootfs.path",
-                "\"rootfs\":{\"path\":\"/etc/os-release\"} | rootfs.path",
-                "\"rootfs\":{\"path\":\"/etc/passwd\"} | rootfs.path",
-                "\"rootfs\":{\"path\":\"/bin\"} | rootfs.path",
-                "\"rootfs\":{\"path\":\"/\",\"ephemeral\":false} | rootfs.path",
-                "\"rootfs\":{\"path\":\"/var\",\"ephemeral\":false} | rootfs.path",
-                "\"rootfs\":{\"path\":\"/opt\",\"ephemeral\":false} | rootfs.path",
-                "\"rootfs\":{\"path\":\"/var\"},\"namespaces\":{\"user\":\"host\"} | rootfs.path",
-                "\"namespaces\":{\"pid\":\"old\"} | namespaces.pid",
-                "\"namespaces\":{\"user\":\"host\"} | namespaces.user",
-                "\"namespaces\":{\"user\":{\"mode\":\"host\",\"uidMappings\":[{\"inside\":0,\"outside\":1,\"length\":1}]}}"
-                    + " | namespaces.user.uidMappings",
-                "\"namespaces\":{\"user\":{\"gidMappings\":[{\"inside\":0,\"outside\":900000,\"length\":1}]}}"
-                    + " | namespaces.user.uidMappings",
-                "\"namespaces\":{\"user\":{\"uidMappings\":[{\"inside\":0,\"outside\":0,\"length\":65536}]}}"
-                    + " | namespaces.user",
-                "\"namespaces\":{\"user\":{\"uidMappings\":[{\"inside\":1,\"outside\":700000,\"length\":5}]}}"
-                    + " | namespaces.user.uidMappings",
-                "\"namespaces\":{\"user\":{\"uidMappings\":[{\"inside\":0,\"outside\":700000,\"length\":5},{\"inside\":4,\"outside\":800000,\"length\":5}]}}"
-                    + " | namespaces.user.uidMappings[1]",
-                "\"namespaces\":{\"user\":{\"uidMappings\":[{\"inside\":0,\"outside\":4294967295,\"length\":5}]}}"
-                    + " | namespaces.user.uidMappings[0]",
-                "\"namespaces\":{\"user\":{\"uidMappings\":[{\"inside\":0,\"outside\":7}]}} |"
-                        + " namespaces.user.uidMappings[0]",
-                "\"namespaces\":{\"user\":\"sandbox:none\"} | namespaces.user",
-                "\"namespaces\":{\"pid\":\"sandbox:none\"} | namespaces.pid",
-                "\"network\":{\"mode\":\"sandbox\",\"join\":\"none\"} | network.join",
-                "\"namespaces\":{\"ipc\":\"namespace:none\"} | namespaces.ipc",
-                "\"namespaces\":{\"time\":{\"monotonicOffsetSeconds\":5}} |"
-                        + " namespaces.time.monotonicOffsetSeconds",
-                "\"namespaces\":{\"time\":{\"mode\":\"new\",\"boottimeOffsetSeconds\":9223372036854775807}}"
-                    + " | namespaces.time.boottimeOffsetSeconds",
-                "\"namespaces\":{\"time\":{\"mode\":\"new\",\"monotonicOffsetSeconds\":-100000000}}"
-                        + " | namespaces.time",
-                "\"rootfs\":{\"path\":\"/opt\"},\"namespaces\":{\"mount\":\"host\"} | rootfs",
-                "\"network\":{\"mode\":\"namespace\",\"join\":\"none\"} | network.join",
-                "\"labels\":{\"a\":\"x\\u0000\"} | labels.a",
-                "\"env\":{\"A\":\"x\\u0000\"} | env.A",
-                "\"user\":\"a\\u0000\" | user",
-                "\"rootfs\":{\"path\":\"/srv\\u0000\"} | rootfs.path",
-                "\"workingDirectory\":\"/\\u0000\" | workingDirectory",
-                "\"name\":\"a\\u0000b\" | name",
-                "\"hostname\":\"a\\u0000b\" | hostname",
-                "\"namespaces\":{\"pid\":\"sandbox:\\u0000\"} | namespaces.pid",
-            })
+            textBlock =
+                    """
+                    "nonsense":1 | nonsense
+                    "rootfs":{"path":"/x","nonsense":1} | rootfs.nonsense
+                    "image":"debian" | image
+                    "limits":{"pids":0} | limits.pids
+                    "limits":{"pids":-1} | limits.pids
+                    "limits":{"pids":99999999} | limits.pids
+                    "limits":{"memoryBytes":0} | limits.memoryBytes
+                    "limits":{"memoryBytes":9000000000000000} | limits.memoryBytes
+                    "limits":{"memoryBytes":-1} | limits.memoryBytes
+                    "limits":{"swapBytes":-1} | limits.swapBytes
+                    "limits":{"swapBytes":9000000000000000} | limits.swapBytes
+                    "limits":{"cpus":-0.5} | limits.cpus
+                    "limits":{"ioWeight":10001} | limits.ioWeight
+                    "limits":{"diskBytes":-1} | limits.diskBytes
+                    "limits":{"rlimits":{"nproc":-1}} | limits.rlimits.nproc
+                    "limits":{"rlimits":{"memlock":9000000000000000}} | limits.rlimits.memlock
+                    "limits":{"hugepageBytes":{"2MB":-1}} | limits.hugepageBytes.2MB
+                    "limits":{"hugepageBytes":{"2MB":9000000000000000}} | limits.hugepageBytes.2MB
+                    "security":{"maskedPaths":["/"]} | security.maskedPaths
+                    "security":{"readOnlyPaths":["/"]} | security.readOnlyPaths
+                    "security":{"maskedPaths":["/etc/none","/bin/sh"]} | security.maskedPaths[1]
+                    "security":{"readOnlyPaths":["/bin"]} | security.readOnlyPaths[0]
+                    "limits":{"cpus":0} | limits.cpus
+                    "limits":{"cpus":4096} | limits.cpus
+                    "limits":{"cpuset":"4000"} | limits.cpuset
+                    "limits":{"cpuset":"a-b"} | limits.cpuset
+                    "limits":{"ioWeight":0} | limits.ioWeight
+                    "limits":{"io":[{"device":"/dev/null"}]} | limits.io[0].device
+                    "limits":{"openFiles":0} | limits.openFiles
+                    "limits":{"openFiles":2000000000} | limits.openFiles
+                    "limits":{"rlimits":{"nofile":5}} | limits.rlimits.nofile
+                    "limits":{"rlimits":{"none":5}} | limits.rlimits.none
+                    "limits":{"hugepageBytes":{"3MB":5}} | limits.hugepageBytes.3MB
+                    "limits":{"diskBytes":1} | limits.diskBytes
+                    "limits":{"colour":1} | limits.colour
+                    "security":{"capabilities":{"add":["FLY"]}} | security.capabilities.add[0]
+                    "security":{"capabilities":{"ambient":["SYS_ADMIN"]}} | security.capabilities.ambient
+                    "security":{"seccomp":"loose"} | security.seccomp
+                    "security":{"seccomp":{"defaultAction":"NO"}} | security.seccomp.defaultAction
+                    "security":{"seccomp":{"defaultAction":"SCMP_ACT_ALLOW",\
+                    "architectures":["SCMP_ARCH_PDP11"]}} | security.seccomp.architectures[0]
+                    "security":{"seccomp":{"defaultAction":"SCMP_ACT_ALLOW",\
+                    "syscalls":[{"names":["fly"],\
+                    "action":"SCMP_ACT_ERRNO"}]}} | security.seccomp.syscalls[0].names[0]
+                    "security":{"seccomp":{"defaultAction":"SCMP_ACT_ALLOW",\
+                    "syscalls":[{"names":["read"],"action":"SCMP_ACT_ERRNO","args":[{"index":9,\
+                    "value":1,"op":"SCMP_CMP_EQ"}]}]}} | security.seccomp.syscalls[0].args[0].index
+                    "security":{"seccomp":{"defaultAction":"SCMP_ACT_ALLOW",\
+                    "syscalls":[{"names":["bpf"],"action":"SCMP_ACT_ERRNO",\
+                    "excludes":{"caps":["CAP_BPF"]}}]}} | security.seccomp.syscalls[0]
+                    "security":{"sysctls":{"kernel.core_pattern":"x"}} | security.sysctls.kernel.core_pattern
+                    "security":{"sysctls":{"net.ipv4.none":"1"}} | security.sysctls.net.ipv4.none
+                    "security":{"sysctls":{"net.ipv4.conf":"1"}} | security.sysctls.net.ipv4.conf
+                    "security":{"sysctls":{"net.ipv4.ip_forward":"zz"}} | security.sysctls.net.ipv4.ip_forward
+                    "security":{"devices":["/dev/ptmx"]} | security.devices[0].path
+                    "security":{"devices":["/dev/stdin"]} | security.devices[0].path
+                    "security":{"seccomp":{"defaultAction":"SCMP_ACT_TRACE"}} | security.seccomp
+                    "security":{"sysctls":{"net/../kernel/core_pattern":"x"}} \
+                    | security.sysctls.net/../kernel/core_pattern
+                    "network":{"mode":"host"},\
+                    "security":{"sysctls":{"net.ipv4.ip_forward":"1"}} | security.sysctls.net.ipv4.ip_forward
+                    "security":{"devices":["/etc/passwd"]} | security.devices[0].path
+                    "security":{"devices":["/dev/none"]} | security.devices[0].path
+                    "security":{"devices":["/dev/pts"]} | security.devices[0].path
+                    "security":{"devices":[{"path":"/dev/fuse",\
+                    "permissions":"x"}]} | security.devices[0].permissions
+                    "security":{"maskedPaths":["../etc"]} | security.maskedPaths[0]
+                    "security":{"landlock":{"read":["/none"]}} | security.landlock.read[0]
+                    "security":{"landlock":{"connectPorts":[70000]}} | security.landlock.connectPorts[0]
+                    "mounts":[] | mounts
+                    "restart":{} | restart
+                    "terminal":true | terminal
+                    "network":{"mode":"none","ports":[]} | network.ports
+                    "network":{"mode":"bridge"} | network.mode
+                    "network":{"mode":"x"} | network.mode
+                    "network":{"mode":"sandbox"} | network.join
+                    "network":{"mode":"none","join":"x"} | network.join
+                    "init":"yes" | init
+                    "init":1 | init
+                    "name":5 | name
+                    "env":[] | env
+                    "env":{"A":5} | env.A
+                    "env":{"A=B":"x"} | env.A=B
+                    "env":{"A":null} | env.A
+                    "timeoutSeconds":"5" | timeoutSeconds
+                    "timeoutSeconds":0 | timeoutSeconds
+                    "timeoutSeconds":-1 | timeoutSeconds
+                    "name":"-upper" | name
+                    "name":"-a" | name
+                    "name":"123" | name
+                    "name":"a/b" | name
+                    "hostname":"a b" | hostname
+                    "hostname":"x","namespaces":{"uts":"host"} | hostname
+                    "workingDirectory":"etc" | workingDirectory
+                    "workingDirectory":"/no/such" | workingDirectory
+                    "workingDirectory":"/etc/os-release" | workingDirectory
+                    "workingDirectory":"/proc/self/fd/7" | workingDirectory
+                    "workingDirectory":"/proc/self/fd/3" | workingDirectory
+                    "user":"nosuchuser" | user
+                    "user":"0:nosuchgroup" | user
+                    "user":"70000" | user
+                    "user":"" | user
+                    "stopSignal":"NONE" | stopSignal
+                    "stdin":"x" | stdin
+                    "rootfs":{} | rootfs.path
+                    "rootfs":{"path":"srv"} | rootfs.path
+                    "rootfs":{"path":"/srv/../etc"} | rootfs.path
+                    "rootfs":{"path":"/no/such"} | rootfs.path
+                    "rootfs":{"path":"/etc/os-release"} | rootfs.path
+                    "rootfs":{"path":"/etc/passwd"} | rootfs.path
+                    "rootfs":{"path":"/bin"} | rootfs.path
+                    "rootfs":{"path":"/","ephemeral":false} | rootfs.path
+                    "rootfs":{"path":"/var","ephemeral":false} | rootfs.path
+                    "rootfs":{"path":"/opt","ephemeral":false} | rootfs.path
+                    "rootfs":{"path":"/var"},"namespaces":{"user":"host"} | rootfs.path
+                    "namespaces":{"pid":"old"} | namespaces.pid
+                    "namespaces":{"user":"host"} | namespaces.user
+                    "namespaces":{"user":{"mode":"host","uidMappings":[{"inside":0,"outside":1,\
+                    "length":1}]}} | namespaces.user.uidMappings
+                    "namespaces":{"user":{"gidMappings":[{"inside":0,"outside":900000,\
+                    "length":1}]}} | namespaces.user.uidMappings
+                    "namespaces":{"user":{"uidMappings":[{"inside":0,"outside":0,\
+                    "length":65536}]}} | namespaces.user
+                    "namespaces":{"user":{"uidMappings":[{"inside":1,"outside":700000,\
+                    "length":5}]}} | namespaces.user.uidMappings
+                    "namespaces":{"user":{"uidMappings":[{"inside":0,"outside":700000,\
+                    "length":5},{"inside":4,"outside":800000,"length":5}]}} | namespaces.user.uidMappings[1]
+                    "namespaces":{"user":{"uidMappings":[{"inside":0,"outside":4294967295,\
+                    "length":5}]}} | namespaces.user.uidMappings[0]
+                    "namespaces":{"user":{"uidMappings":[{"inside":0,\
+                    "outside":7}]}} | namespaces.user.uidMappings[0]
+                    "namespaces":{"user":"sandbox:none"} | namespaces.user
+                    "namespaces":{"pid":"sandbox:none"} | namespaces.pid
+                    "network":{"mode":"sandbox","join":"none"} | network.join
+                    "namespaces":{"ipc":"namespace:none"} | namespaces.ipc
+                    "namespaces":{"time":{"monotonicOffsetSeconds":5}} | namespaces.time.monotonicOffsetSeconds
+                    "namespaces":{"time":{"mode":"new",\
+                    "boottimeOffsetSeconds":9223372036854775807}} | namespaces.time.boottimeOffsetSeconds
+                    "namespaces":{"time":{"mode":"new","monotonicOffsetSeconds":-100000000}} | namespaces.time
+                    "rootfs":{"path":"/opt"},"namespaces":{"mount":"host"} | rootfs
+                    "network":{"mode":"namespace","join":"none"} | network.join
+                    "labels":{"a":"x\\u0000"} | labels.a
+                    "env":{"A":"x\\u0000"} | env.A
+                    "user":"a\\u0000" | user
+                    "rootfs":{"path":"/srv\\u0000"} | rootfs.path
+                    "workingDirectory":"/\\u0000" | workingDirectory
+                    "name":"a\\u0000b" | name
+                    "hostname":"a\\u0000b" | hostname
+                    "namespaces":{"pid":"sandbox:\\u0000"} | namespaces.pid
+                    """)
     void aWrongMemberIsNamed(String members, String field) {
         create(members).expectViolation(field);
     }
@@ -216,18 +199,47 @@ class BadInputIT {
     @CsvSource(
             delimiter = '|',
             quoteCharacter = '`',
-            value = {
-                "{} | command",
-                "{\"command\":[]} | command",
-                "{\"command\":\"true\"} | command",
-                "{\"command\":[\"\"]} | command[0]",
-                "{\"command\":[null]} | command[0]",
-                "{\"command\":[5]} | command[0]",
-                "{\"command\":[\"a\\u0000b\"]} | command[0]",
-            })
+            textBlock =
+                    """
+                    {} | command
+                    {"command":[]} | command
+                    {"command":"true"} | command
+                    {"command":[""]} | command[0]
+                    {"command":[null]} | command[0]
+                    {"command":[5]} | command[0]
+                    {"command":["a\\u0000b"]} | command[0]
+                    """)
     void aCommandIsNeeded(String body, String field) {
         api.post("/sandboxes", body).expectViolation(field);
         api.post("/runs", body).expectViolation(field);
+    }
+
+    @Test
+    void aPathThatIsTooLongIsRefused() {
+        create(
+                        """
+                        "security":{"devices":["/dev/%s"]}
+                        """
+                                .formatted(LONG))
+                .expectViolation("security.devices[0].path");
+        create(
+                        """
+                        "security":{"maskedPaths":["/%s"]}
+                        """
+                                .formatted(LONG))
+                .expectViolation("security.maskedPaths[0]");
+        create(
+                        """
+                        "security":{"landlock":{"read":["/%s"]}}
+                        """
+                                .formatted(LONG))
+                .expectViolation("security.landlock.read[0]");
+        create(
+                        """
+                        "limits":{"io":[{"device":"/%s","readBytesPerSecond":1}]}
+                        """
+                                .formatted(LONG))
+                .expectViolation("limits.io[0].device");
     }
 
     @Test

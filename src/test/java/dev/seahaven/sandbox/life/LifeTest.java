@@ -1,10 +1,13 @@
 package dev.seahaven.sandbox.life;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.seahaven.cgroup.Limits;
 import dev.seahaven.namespace.scan.NamespaceFinder;
+import dev.seahaven.problem.Problem;
+import dev.seahaven.sandbox.spec.SandboxId;
 import dev.seahaven.sandbox.spec.SandboxRequest;
 import dev.seahaven.sandbox.spec.SandboxSettings;
 import dev.seahaven.sandbox.spec.SandboxSpec;
@@ -283,6 +286,27 @@ class LifeTest {
                 .contains("version 99", "left as it is");
         assertThat(file).content().isEqualTo(newer);
         assertThat(sandboxes().queries().all()).isEmpty();
+    }
+
+    /** It may run: its ids would be those of two sandboxes. */
+    @Test
+    void theIdsAndTheNameOfANewerDaemonsSandboxAreGivenToNoOther() throws Exception {
+        begin(FakeHost.Hierarchies.V2);
+        Path file = sample("plain").resolve("sandbox.json");
+        String stored = Files.readString(file);
+        Files.writeString(file, "{\"version\": 99," + stored.substring(1));
+        sandboxes().recover(true);
+        Sandbox other = create();
+        assertThat(other.spec().namespaces().user().uidMappings())
+                .singleElement()
+                .satisfies(mapping -> assertThat(mapping.outside()).isEqualTo(524_288 + 65_536));
+        assertThatThrownBy(
+                        () ->
+                                sandboxes()
+                                        .registry()
+                                        .claimName("plain", new SandboxId("aaaaaaaaaaaa")))
+                .isInstanceOf(Problem.class);
+        sandboxes().commands().delete(other.id().value(), true, LifeTest::any);
     }
 
     @Test
