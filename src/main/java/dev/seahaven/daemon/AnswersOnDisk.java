@@ -4,7 +4,7 @@ import dev.seahaven.store.DocumentKind;
 import dev.seahaven.store.Documents;
 import dev.seahaven.store.NewerDocumentException;
 import dev.seahaven.store.UnreadableDocumentException;
-import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.FileCalls;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
 import dev.seahaven.web.KeptAnswers;
@@ -96,7 +96,7 @@ final class AnswersOnDisk implements KeptAnswers {
 
     @Override
     public synchronized void begin(String key, String fingerprint) {
-        makeDirectory();
+        FileCalls.makeDirectory(syscalls, directory.toString(), 0700);
         sweep();
         write(key, new Document(fingerprint, clock.millis(), null));
     }
@@ -121,16 +121,6 @@ final class AnswersOnDisk implements KeptAnswers {
     @Override
     public void forget(String key) {
         documents.remove(file(key));
-    }
-
-    private void makeDirectory() {
-        try {
-            syscalls.mkdir(directory.toString(), 0700);
-        } catch (SyscallException e) {
-            if (e.errno() != Errno.EEXIST) {
-                throw e;
-            }
-        }
     }
 
     private void sweep() {

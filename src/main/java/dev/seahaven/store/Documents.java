@@ -2,6 +2,7 @@ package dev.seahaven.store;
 
 import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.FileCalls;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
 
@@ -155,13 +156,7 @@ public final class Documents {
      * @return the new place
      */
     public Path setAside(Path what, Path aside) {
-        try {
-            syscalls.mkdir(aside.toString(), 0700);
-        } catch (SyscallException e) {
-            if (e.errno() != Errno.EEXIST) {
-                throw e;
-            }
-        }
+        FileCalls.makeDirectory(syscalls, aside.toString(), 0700);
         Path to = aside.resolve(what.getFileName() + "-" + Instant.now().toEpochMilli());
         syscalls.rename(what.toString(), to.toString());
         return to;

@@ -109,6 +109,17 @@ public interface FileCalls {
     /** mkdir(2). */
     void mkdir(String path, int mode);
 
+    /** Makes a directory, unless it is there. */
+    static void makeDirectory(FileCalls calls, String path, int mode) {
+        try {
+            calls.mkdir(path, mode);
+        } catch (SyscallException e) {
+            if (e.errno() != Errno.EEXIST) {
+                throw e;
+            }
+        }
+    }
+
     /** rmdir(2). */
     void rmdir(String path);
 

@@ -6,8 +6,7 @@ import dev.seahaven.problem.ProblemType;
 import dev.seahaven.store.Documents;
 import dev.seahaven.store.NewerDocumentException;
 import dev.seahaven.store.UnreadableDocumentException;
-import dev.seahaven.syscall.Errno;
-import dev.seahaven.syscall.SyscallException;
+import dev.seahaven.syscall.FileCalls;
 import dev.seahaven.syscall.Syscalls;
 
 import java.lang.System.Logger;
@@ -88,13 +87,7 @@ public final class DeclaredNamespaces {
     public synchronized List<Declared> load() {
         known.clear();
         untouched.clear();
-        try {
-            syscalls.mkdir(directory.toString(), 0700);
-        } catch (SyscallException e) {
-            if (e.errno() != Errno.EEXIST) {
-                throw e;
-            }
-        }
+        FileCalls.makeDirectory(syscalls, directory.toString(), 0700);
         String[] names = Objects.requireNonNullElse(directory.toFile().list(), new String[0]);
         for (String name : names) {
             if (name.endsWith(SUFFIX)) {

@@ -5,6 +5,7 @@ import dev.seahaven.problem.Problem;
 import dev.seahaven.problem.ProblemType;
 import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.FileCalls;
 import dev.seahaven.syscall.NamespaceCalls;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
@@ -170,7 +171,7 @@ public final class NamespaceRegistry {
             shareNetNames();
             return;
         }
-        mkdir(names, 0700);
+        FileCalls.makeDirectory(syscalls, names.toString(), 0700);
         try (Fd lock = locked(names)) {
             lock.number(); // held to the end of the block
             if (!isMountPoint()) {
@@ -180,7 +181,7 @@ public final class NamespaceRegistry {
                 calls.mount("", names.toString(), "none", NamespaceCalls.MS_PRIVATE, null);
             }
         }
-        mkdir(directory(type), 0700);
+        FileCalls.makeDirectory(syscalls, directory(type).toString(), 0700);
     }
 
     private boolean isMountPoint() {
@@ -199,7 +200,7 @@ public final class NamespaceRegistry {
     private void shareNetNames() {
         String path = netNames.toString();
         if (!netNames.toFile().isDirectory()) {
-            mkdir(netNames, 0755);
+            FileCalls.makeDirectory(syscalls, netNames.toString(), 0755);
         }
         try (Fd lock = locked(netNames)) {
             lock.number(); // held to the end of the block
@@ -227,16 +228,6 @@ public final class NamespaceRegistry {
             LockSupport.parkNanos(LOCK_PAUSE_NANOS);
         }
         return open; // as ip netns: whoever holds the lock for ever holds nobody up
-    }
-
-    private void mkdir(Path directory, int mode) {
-        try {
-            syscalls.mkdir(directory.toString(), mode);
-        } catch (SyscallException e) {
-            if (e.errno() != Errno.EEXIST) {
-                throw e;
-            }
-        }
     }
 
     /** Gives the daemon's own directory back when no name is in it. */

@@ -7,6 +7,7 @@ import dev.seahaven.sandbox.spec.SandboxId;
 import dev.seahaven.sandbox.spec.SandboxSettings;
 import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.FileCalls;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
 
@@ -50,13 +51,7 @@ final class SandboxFiles {
 
     void prepare() {
         for (Path directory : List.of(state, run)) {
-            try {
-                syscalls.mkdir(directory.toString(), 0700);
-            } catch (SyscallException e) {
-                if (e.errno() != Errno.EEXIST) {
-                    throw e;
-                }
-            }
+            FileCalls.makeDirectory(syscalls, directory.toString(), 0700);
         }
     }
 
