@@ -48,6 +48,13 @@ class Directories {
         return run.resolve("seahaven.sock");
     }
 
+    /** Where the web server works; made, with the empty directory that it serves. */
+    Path web() {
+        Path web = run.resolve("web");
+        create(web.resolve("empty"));
+        return web;
+    }
+
     /** Whether the process was given the socket, listening, as its standard input. */
     boolean isSocketInherited() {
         try {
@@ -67,6 +74,11 @@ class Directories {
     }
 
     private void make(Path directory, int mode) {
+        create(directory);
+        syscalls.chmod(directory.toString(), mode);
+    }
+
+    private static void create(Path directory) {
         try {
             Files.createDirectories(directory);
         } catch (IOException e) {
@@ -76,7 +88,6 @@ class Directories {
                             + " are there or can be made.",
                     e);
         }
-        syscalls.chmod(directory.toString(), mode);
     }
 
     private Optional<GroupPrincipal> group() {

@@ -1,8 +1,10 @@
 package dev.seahaven.daemon;
 
 import dev.seahaven.launcher.LauncherException;
+import dev.seahaven.launcher.MonitorLostException;
 import dev.seahaven.problem.Problem;
 import dev.seahaven.problem.ProblemType;
+import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.web.Failures;
 
@@ -28,6 +30,11 @@ class KernelFailures implements Failures {
                     Optional.of(
                             of(launch.refusal(), String.valueOf(launch.getMessage()))
                                     .with("stage", launch.stage().text()));
+            case MonitorLostException lost ->
+                    Optional.of(
+                            of(
+                                    new SyscallException("launch", Errno.ECHILD),
+                                    String.valueOf(lost.getMessage())));
             case SyscallException refusal ->
                     Optional.of(of(refusal, String.valueOf(refusal.getMessage())));
             default -> Optional.empty();

@@ -1,7 +1,9 @@
 package dev.seahaven.daemon;
 
 import dev.seahaven.access.Listener;
+import dev.seahaven.web.ClientWatch;
 import dev.seahaven.web.ProblemValve;
+import dev.seahaven.web.WatchedProtocol;
 
 import jakarta.servlet.ServletException;
 
@@ -11,7 +13,6 @@ import org.apache.catalina.connector.Response;
 import org.apache.catalina.core.StandardHost;
 import org.apache.catalina.valves.ValveBase;
 import org.apache.coyote.AbstractProtocol;
-import org.apache.coyote.http11.Http11NioProtocol;
 import org.apache.tomcat.util.threads.VirtualThreadExecutor;
 import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
 import org.springframework.boot.web.server.Ssl;
@@ -38,6 +39,9 @@ class Listeners implements WebServerFactoryCustomizer<TomcatServletWebServerFact
     private static final String SOCKET_PATH = "unixDomainSocketPath";
     private static final int PORT_MAX = 65_535;
 
+    /** As much as the kernel allows at first (net.core.somaxconn). */
+    private static final String BACKLOG = "4096";
+
     private final Directories directories;
 
     Listeners(Directories directories) {
@@ -49,18 +53,22 @@ class Listeners implements WebServerFactoryCustomizer<TomcatServletWebServerFact
         check(factory);
         Connector socket =
                 directories.isSocketInherited()
-                        ? new Connector(new Http11NioProtocol(new InheritedEndpoint()))
-                        : new Connector(Http11NioProtocol.class.getName());
+                        ? new Connector(new WatchedProtocol(new InheritedEndpoint()))
+                        : new Connector(new WatchedProtocol());
         socket.setProperty(SOCKET_PATH, directories.socket().toString());
         socket.setProperty("unixDomainSocketPathPermissions", "rw-rw----");
         socket.setProperty("unixDomainSocketParentOwner", user());
-        socket.setProperty("maxKeepAliveRequests", "-1");
+        listen(socket);
         // Boot gives virtual threads to the first connector only.
         ((AbstractProtocol<?>) socket.getProtocolHandler())
                 .setExecutor(new VirtualThreadExecutor("seahaven-unix-"));
         factory.addAdditionalConnectors(socket);
-        factory.addConnectorCustomizers(
-                connector -> connector.setProperty("maxKeepAliveRequests", "-1"));
+        factory.setProtocol(WatchedProtocol.class.getName());
+        factory.addConnectorCustomizers(Listeners::listen);
+        // In the temporary directory each daemon that is killed would leave one.
+        Path web = directories.web();
+        factory.setBaseDirectory(web.toFile());
+        factory.setDocumentRoot(web.resolve("empty").toFile());
         factory.addEngineValves(new ListenerValve());
         factory.addContextCustomizers(
                 context -> {
@@ -68,6 +76,11 @@ class Listeners implements WebServerFactoryCustomizer<TomcatServletWebServerFact
                         host.setErrorReportValveClass(ProblemValve.class.getName());
                     }
                 });
+    }
+
+    private static void listen(Connector connector) {
+        connector.setProperty("maxKeepAliveRequests", "-1");
+        connector.setProperty("acceptCount", BACKLOG);
     }
 
     private static void check(TomcatServletWebServerFactory factory) {
@@ -128,6 +141,7 @@ class Listeners implements WebServerFactoryCustomizer<TomcatServletWebServerFact
                 throws IOException, ServletException {
             boolean unix = request.getConnector().getProperty(SOCKET_PATH) != null;
             request.setAttribute(Listener.attribute(), unix ? Listener.UNIX : Listener.TCP);
+            ClientWatch.mark(request);
             getNext().invoke(request, response);
         }
     }

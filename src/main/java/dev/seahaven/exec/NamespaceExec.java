@@ -18,6 +18,7 @@ import dev.seahaven.launcher.LaunchPlan.Program;
 import dev.seahaven.launcher.LaunchPlan.TimeOffsets;
 import dev.seahaven.launcher.Launcher;
 import dev.seahaven.launcher.LauncherException;
+import dev.seahaven.launcher.MonitorLostException;
 import dev.seahaven.launcher.Report;
 import dev.seahaven.launcher.Stage;
 import dev.seahaven.launcher.Started;
@@ -43,6 +44,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 
 /**
  * Runs a program of the host inside of a namespace, as nsenter(1) and {@code ip netns exec} do:
@@ -79,14 +81,18 @@ public final class NamespaceExec {
         this.captureBytes = captureBytes;
     }
 
-    public ExecResult run(Entrance into, ExecSpec spec) {
+    /**
+     * @param caller is given what ends the program, for when nobody waits for it any more
+     */
+    public ExecResult run(Entrance into, ExecSpec spec, Consumer<Runnable> caller) {
         if (!into.mapsRoot()) {
             throw new Problem(
                     ProblemType.WRONG_STATE,
                     "The user namespace does not map the id 0, which a program enters it with.");
         }
         try (Claims opened = new Claims()) {
-            return spec.detach() ? detached(into, spec, opened) : captured(into, spec, opened);
+            return MonitorLostException.tryAgainUntouched(
+                    () -> runOnce(into, spec, opened, caller));
         } catch (LauncherException e) {
             if (into.type() == NamespaceType.PID && e.errno() == Errno.ENOMEM) {
                 throw new Problem(
@@ -94,16 +100,28 @@ public final class NamespaceExec {
                         "The pid namespace has just died: its init has ended.");
             }
             return notExecuted(e);
+        }
+    }
+
+    private ExecResult runOnce(
+            Entrance into, ExecSpec spec, Claims opened, Consumer<Runnable> caller) {
+        try {
+            return spec.detach()
+                    ? detached(into, spec, opened)
+                    : captured(into, spec, opened, caller);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new Problem(ProblemType.BUSY, "The daemon stops.");
         }
     }
 
-    private ExecResult captured(Entrance into, ExecSpec spec, Claims opened)
+    private ExecResult captured(
+            Entrance into, ExecSpec spec, Claims opened, Consumer<Runnable> caller)
             throws InterruptedException {
         long begun = System.nanoTime();
         Cgroup cgroup = cgroups.create("exec-" + counter.incrementAndGet());
+        Ending ending = new Ending();
+        ending.isIn(cgroup);
         try (Cgroup.Entry entry = cgroup.enter()) {
             Capture capture = new Capture();
             Descriptors descriptors =
@@ -124,6 +142,7 @@ public final class NamespaceExec {
                     launcher.launch(
                             plan(LaunchKind.EXEC, into, spec, descriptors, flags, opened), capture);
             opened.opened(launch);
+            caller.accept(ending::end);
             Report.Exited ended = capture.await();
             int status = ended.status();
             return new ExecResult(
@@ -136,6 +155,8 @@ public final class NamespaceExec {
                     millis(System.nanoTime() - begun),
                     null);
         } finally {
+            ending.hasLeft();
+            ending.isOver();
             cgroup.remove();
         }
     }

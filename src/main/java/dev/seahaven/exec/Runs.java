@@ -7,6 +7,7 @@ import dev.seahaven.launcher.Capture;
 import dev.seahaven.launcher.LaunchKind;
 import dev.seahaven.launcher.Launcher;
 import dev.seahaven.launcher.LauncherException;
+import dev.seahaven.launcher.MonitorLostException;
 import dev.seahaven.launcher.Report;
 import dev.seahaven.problem.Problem;
 import dev.seahaven.problem.ProblemType;
@@ -18,24 +19,19 @@ import dev.seahaven.sandbox.life.SandboxRegistry;
 import dev.seahaven.sandbox.life.Sandboxes;
 import dev.seahaven.sandbox.spec.SandboxId;
 import dev.seahaven.sandbox.spec.SandboxSpec;
-import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.Signal;
-import dev.seahaven.syscall.SyscallException;
 
 import org.jspecify.annotations.Nullable;
 
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 
 /** Sandboxes for one call: nothing of them is on disk, and they end with the daemon. */
 public final class Runs {
@@ -60,9 +56,6 @@ public final class Runs {
             Timing timing,
             Usage usage) {}
 
-    private static final Logger LOG = System.getLogger(Runs.class.getName());
-    private static final long KILL_PAUSE_NANOS = 10_000_000;
-
     private final Launcher launcher;
     private final SandboxLauncher launches;
     private final SandboxCommands commands;
@@ -85,8 +78,7 @@ public final class Runs {
         private final SandboxId id;
         private final SandboxSpec spec;
         private final Instant startedAt;
-        private @Nullable Cgroup cgroup;
-        private boolean ended;
+        private final Ending ending = new Ending();
 
         private Run(SandboxId id, SandboxSpec spec, Instant startedAt) {
             this.id = id;
@@ -104,57 +96,6 @@ public final class Runs {
 
         public Instant startedAt() {
             return startedAt;
-        }
-
-        private synchronized void isIn(Cgroup group) {
-            cgroup = group;
-        }
-
-        /** Whether it has a group whose processes are to be killed. */
-        private synchronized Optional<Cgroup> group() {
-            return Optional.ofNullable(cgroup);
-        }
-
-        /** Its group may be removed from now on. */
-        private synchronized void hasLeft() {
-            cgroup = null;
-        }
-
-        private synchronized boolean wasEnded() {
-            return ended;
-        }
-
-        /** Whether it was not to be ended before. */
-        private synchronized boolean markEnded() {
-            boolean first = !ended;
-            ended = true;
-            return first;
-        }
-    }
-
-    /**
-     * Ends a run. Its command may enter the group at any moment from now on, so the group is killed
-     * until the run is over.
-     */
-    private void end(Run run) {
-        if (run.markEnded()) {
-            Thread.startVirtualThread(
-                    () -> {
-                        while (underWay.get(run.id.value()) == run) {
-                            run.group().ifPresent(Runs::kill);
-                            LockSupport.parkNanos(KILL_PAUSE_NANOS);
-                        }
-                    });
-        }
-    }
-
-    private static void kill(Cgroup cgroup) {
-        try {
-            cgroup.kill();
-        } catch (SyscallException e) {
-            if (e.errno() != Errno.ENOENT && e.errno() != Errno.ENODEV) {
-                LOG.log(Level.WARNING, "a run cannot be killed yet: {0}", e.getMessage());
-            }
         }
     }
 
@@ -177,17 +118,21 @@ public final class Runs {
                             .findFirst()
                             .orElseThrow(() -> Problem.notFound("run", reference));
         }
-        end(found);
+        found.ending.end();
     }
 
     /** Ends all, and begins none any more: the daemon stops, and every caller is answered. */
     public void stop() {
         stopping = true;
-        underWay.values().forEach(this::end);
+        underWay.values().forEach(run -> run.ending.end());
     }
 
-    /** Makes a sandbox, runs it to its end, collects and destroys it. */
-    public Result run(SandboxSpec asked, @Nullable String stdin) {
+    /**
+     * Makes a sandbox, runs it to its end, collects and destroys it.
+     *
+     * @param caller is given what ends the run, for when nobody waits for it any more
+     */
+    public Result run(SandboxSpec asked, @Nullable String stdin, Consumer<Runnable> caller) {
         commands.checkReferences(asked);
         Instant begun = Instant.now();
         long clock = System.nanoTime();
@@ -199,13 +144,14 @@ public final class Runs {
             Run run = new Run(id, asked, begun);
             underWay.put(id.value(), run);
             claims.add(() -> underWay.remove(id.value()));
+            claims.add(run.ending::isOver);
+            caller.accept(run.ending::end);
             if (stopping) {
                 throw new Problem(ProblemType.BUSY, "The daemon stops.");
             }
             SandboxSpec spec = launches.claimIds(asked, claims);
-            Capture collector = new Capture();
             long claimed = System.nanoTime();
-            Collected collected = launch(run, spec, stdin, claims, collector);
+            Collected collected = launch(run, spec, stdin, claims);
             claims.close();
             Duration whole = Duration.ofNanos(System.nanoTime() - clock);
             if (collected.ended != null) {
@@ -213,7 +159,7 @@ public final class Runs {
                         collected.ended.launched(), Duration.ofNanos(claimed - clock), whole);
             }
             metrics.ended(collected.exit);
-            return result(id, collected, collector, begun, whole);
+            return result(id, collected, begun, whole);
         } catch (RuntimeException e) {
             throw claims.undo(e);
         }
@@ -223,10 +169,10 @@ public final class Runs {
             Exit exit,
             Report.@Nullable Exited ended,
             @Nullable Long peakMemoryBytes,
-            @Nullable Double cpuMillis) {}
+            @Nullable Double cpuMillis,
+            Capture output) {}
 
-    private Collected launch(
-            Run run, SandboxSpec spec, @Nullable String stdin, Claims claims, Capture collector) {
+    private Collected launch(Run run, SandboxSpec spec, @Nullable String stdin, Claims claims) {
         try (Claims descriptors = new Claims()) {
             Fd input =
                     stdin == null
@@ -234,23 +180,40 @@ public final class Runs {
                             : descriptors.opened(
                                     launcher.input(stdin.getBytes(StandardCharsets.UTF_8)));
             SandboxLauncher.Files files = new SandboxLauncher.Files(input, null, null, null, null);
-            SandboxLauncher.Sent sent =
-                    launches.send(run.id, spec, files, LaunchKind.RUN, claims, collector);
-            claims.add(sent.launch()::close);
-            try {
-                return collected(run, sent.cgroup(), await(run, collector, sent.cgroup()));
-            } catch (LauncherException e) {
-                metrics.failed(e.stage().text());
-                OptionalInt exitCode = e.shellExitCode();
-                if (exitCode.isEmpty()) {
-                    throw launches.explain(spec, sent, e);
-                }
-                return new Collected(Exit.notExecuted(exitCode.getAsInt()), null, null, null);
-            }
+            return MonitorLostException.tryAgainUntouched(
+                    () -> launch(run, spec, files, claims, new Capture()));
         }
     }
 
-    private static Collected collected(Run run, Cgroup cgroup, Report.Exited ended) {
+    private Collected launch(
+            Run run,
+            SandboxSpec spec,
+            SandboxLauncher.Files files,
+            Claims claims,
+            Capture collector) {
+        SandboxLauncher.Sent sent =
+                launches.send(run.id, spec, files, LaunchKind.RUN, claims, collector);
+        claims.add(sent.launch()::close);
+        try {
+            return collected(run, sent.cgroup(), await(run, collector, sent.cgroup()), collector);
+        } catch (MonitorLostException e) {
+            if (e.isUntouched()) {
+                throw e;
+            }
+            return new Collected(Exit.monitorLost(), null, null, null, collector);
+        } catch (LauncherException e) {
+            metrics.failed(e.stage().text());
+            OptionalInt exitCode = e.shellExitCode();
+            if (exitCode.isEmpty()) {
+                throw launches.explain(spec, sent, e);
+            }
+            return new Collected(
+                    Exit.notExecuted(exitCode.getAsInt()), null, null, null, collector);
+        }
+    }
+
+    private static Collected collected(
+            Run run, Cgroup cgroup, Report.Exited ended, Capture output) {
         Evidence evidence = cgroup.evidence();
         Long peak = cgroup.peakMemoryBytes();
         // What nobody waited for is missing in the usage that the kernel tells init's parent.
@@ -258,32 +221,31 @@ public final class Runs {
                 ended.reason() == Report.Reason.BY_ITSELF && Report.signal(ended.status()) == 0;
         Double cpu = whole ? null : cgroup.cpuMillis();
         boolean killed = Report.signal(ended.status()) == Signal.KILL.number();
-        Exit.Reason asked = run.wasEnded() && killed ? Exit.Reason.STOPPED : null;
-        return new Collected(Exit.of(ended, asked, evidence), ended, peak, cpu);
+        Exit.Reason asked = run.ending.wasEnded() && killed ? Exit.Reason.STOPPED : null;
+        return new Collected(Exit.of(ended, asked, evidence), ended, peak, cpu, output);
     }
 
     private static Report.Exited await(Run run, Capture capture, Cgroup cgroup) {
-        run.isIn(cgroup);
+        run.ending.isIn(cgroup);
         try {
             return capture.await();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new Problem(ProblemType.BUSY, "The daemon stops.");
         } finally {
-            run.hasLeft();
+            run.ending.hasLeft();
         }
     }
 
-    private static Result result(
-            SandboxId id, Collected collected, Capture collector, Instant begun, Duration whole) {
+    private static Result result(SandboxId id, Collected collected, Instant begun, Duration whole) {
         Report.Exited ended = collected.ended;
         double total = millis(whole);
         if (ended == null) {
             return new Result(
                     id,
                     collected.exit,
-                    new byte[0],
-                    new byte[0],
+                    collected.output.bytes(1),
+                    collected.output.bytes(2),
                     false,
                     new Timing(total, 0, total),
                     new Usage(0, 0));
@@ -291,8 +253,8 @@ public final class Runs {
         return new Result(
                 id,
                 collected.exit,
-                collector.bytes(1),
-                collector.bytes(2),
+                collected.output.bytes(1),
+                collected.output.bytes(2),
                 ended.stdoutTruncated() || ended.stderrTruncated(),
                 new Timing(
                         millis(Duration.between(begun, ended.launched().startedAt())),

@@ -1,23 +1,40 @@
 package dev.seahaven.ids;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 
 /**
  * Gives each sandbox 65,536 ids of its own on the host, the lowest that are free. Ranges that
  * belong to users of the host, or that they may map themselves, are never given.
+ *
+ * <p>A range that is given back rests: its user namespace may live on, for others share it, or a
+ * name or a descriptor holds it. The kernel is asked, for many at once, which of those that rest
+ * are mapped no more.
  */
 public final class IdRanges {
+
+    private static final int RESTING_MAX = 8192;
 
     private final long first;
     private final int count;
     private final BitSet taken = new BitSet();
+    private final BitSet resting = new BitSet();
     private final BitSet foreign = new BitSet();
 
     /** What was asked for below the first id, where nothing is given away: as it is. */
     private final List<IdMapping> low = new ArrayList<>();
+
+    private final List<IdMapping> lowResting = new ArrayList<>();
+    private @Nullable Supplier<Optional<List<IdMapping>>> kernel;
+    private volatile CompletableFuture<Void> begun = CompletableFuture.completedFuture(null);
+    private CompletableFuture<Void> asking = CompletableFuture.completedFuture(null);
 
     /**
      * @param first lowest id
@@ -27,6 +44,40 @@ public final class IdRanges {
         this.first = first;
         this.count = (int) ((IdMapping.ID_COUNT - first) / IdMapping.RANGE);
         avoid(foreign);
+    }
+
+    /**
+     * From now on the kernel can be asked. What is mapped already, and nobody has taken, rests; no
+     * range is given before that is known.
+     *
+     * @param mapped what the user namespaces of the host map; empty where that cannot be told
+     */
+    public synchronized void ask(Supplier<Optional<List<IdMapping>>> mapped) {
+        kernel = mapped;
+        begun = start(() -> mapped.get().ifPresent(this::restAll));
+    }
+
+    private static CompletableFuture<Void> start(Runnable work) {
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        Thread.ofPlatform()
+                .name("seahaven-ids")
+                .daemon()
+                .start(
+                        () -> {
+                            try {
+                                work.run();
+                            } finally {
+                                done.complete(null);
+                            }
+                        });
+        return done;
+    }
+
+    private synchronized void restAll(List<IdMapping> mapped) {
+        BitSet others = indexes(mapped);
+        others.andNot(taken);
+        resting.or(others);
+        below(mapped).stream().filter(one -> !sharesAny(one, low)).forEach(lowResting::add);
     }
 
     /** What belongs to others now; ranges that were given before stay given. */
@@ -47,11 +98,22 @@ public final class IdRanges {
     }
 
     /** The first id of a range that is the caller's until it is given back; empty without one. */
-    public synchronized OptionalLong take() {
-        int free = taken.nextClearBit(0);
-        while (foreign.get(free)) {
-            free = taken.nextClearBit(foreign.nextClearBit(free));
+    public OptionalLong take() {
+        begun.join();
+        OptionalLong free = takeFree();
+        if (free.isEmpty()) {
+            askNow();
+            return takeFree();
         }
+        return free;
+    }
+
+    private synchronized OptionalLong takeFree() {
+        BitSet used = new BitSet();
+        used.or(taken);
+        used.or(resting);
+        used.or(foreign);
+        int free = used.nextClearBit(0);
         if (free >= count) {
             return OptionalLong.empty();
         }
@@ -65,11 +127,22 @@ public final class IdRanges {
      *
      * @return whether they were free
      */
-    public synchronized boolean take(List<IdMapping> mappings) {
+    public boolean take(List<IdMapping> mappings) {
+        begun.join();
+        if (takeFree(mappings)) {
+            return true;
+        }
+        askNow();
+        return takeFree(mappings);
+    }
+
+    private synchronized boolean takeFree(List<IdMapping> mappings) {
         BitSet wanted = indexes(mappings);
         List<IdMapping> below = below(mappings);
         if (taken.intersects(wanted)
-                || below.stream().anyMatch(one -> low.stream().anyMatch(one::sharesOutside))) {
+                || resting.intersects(wanted)
+                || below.stream().anyMatch(one -> sharesAny(one, low))
+                || below.stream().anyMatch(one -> sharesAny(one, lowResting))) {
             return false;
         }
         taken.or(wanted);
@@ -77,10 +150,46 @@ public final class IdRanges {
         return true;
     }
 
+    private static boolean sharesAny(IdMapping one, List<IdMapping> others) {
+        return others.stream().anyMatch(one::sharesOutside);
+    }
+
     /** Gives ranges back. */
     public synchronized void giveBack(List<IdMapping> mappings) {
-        taken.andNot(indexes(mappings));
-        below(mappings).forEach(low::remove);
+        BitSet back = indexes(mappings);
+        taken.andNot(back);
+        resting.or(back);
+        for (IdMapping each : below(mappings)) {
+            if (low.remove(each)) {
+                lowResting.add(each);
+            }
+        }
+        if (resting.cardinality() > RESTING_MAX && asking.isDone()) {
+            asking = start(this::askNow);
+        }
+    }
+
+    /** Frees what rests and is mapped no more. Where the kernel does not tell, all rests on. */
+    private void askNow() {
+        Supplier<Optional<List<IdMapping>>> mapped;
+        BitSet asked;
+        List<IdMapping> askedLow;
+        synchronized (this) {
+            mapped = kernel;
+            asked = (BitSet) resting.clone();
+            askedLow = List.copyOf(lowResting);
+        }
+        if (mapped == null || (asked.isEmpty() && askedLow.isEmpty())) {
+            return;
+        }
+        mapped.get().ifPresent(live -> free(asked, askedLow, live));
+    }
+
+    private synchronized void free(BitSet asked, List<IdMapping> askedLow, List<IdMapping> live) {
+        asked.andNot(indexes(live));
+        resting.andNot(asked);
+        List<IdMapping> below = below(live);
+        askedLow.stream().filter(one -> !sharesAny(one, below)).forEach(lowResting::remove);
     }
 
     private List<IdMapping> below(List<IdMapping> mappings) {

@@ -1,8 +1,5 @@
 package dev.seahaven.launcher;
 
-import dev.seahaven.syscall.Errno;
-import dev.seahaven.syscall.SyscallException;
-
 import java.io.ByteArrayOutputStream;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -26,10 +23,9 @@ public final class Capture implements Consumer<Report> {
                 stderr.writeBytes(exited.stderr());
                 end.complete(exited);
             }
-            case Report.Gone ignored -> {
+            case Report.Gone gone -> {
                 if (!end.isDone()) {
-                    end.completeExceptionally(
-                            new SyscallException("launch(the monitor was killed)", Errno.ECHILD));
+                    end.completeExceptionally(new MonitorLostException(gone.untouched()));
                 }
             }
         }
@@ -48,7 +44,7 @@ public final class Capture implements Consumer<Report> {
      * Waits for the end.
      *
      * @throws LauncherException when the command was not executed
-     * @throws SyscallException when the monitor was killed
+     * @throws MonitorLostException when the monitor was killed
      */
     public Report.Exited await() throws InterruptedException {
         try {
@@ -57,7 +53,7 @@ public final class Capture implements Consumer<Report> {
             if (e.getCause() instanceof LauncherException failure) {
                 throw failure;
             }
-            if (e.getCause() instanceof SyscallException failure) {
+            if (e.getCause() instanceof MonitorLostException failure) {
                 throw failure;
             }
             throw new IllegalStateException(e);

@@ -64,6 +64,10 @@ public final class Keeper implements AutoCloseable {
                         new Limits(null, 0, 0),
                         List.of(),
                         new Program(List.of("keeper"), List.of(), "/"));
+        return MonitorLostException.tryAgain(() -> start(launcher, plan));
+    }
+
+    private static Keeper start(Launcher launcher, LaunchPlan plan) {
         Started started = new Started();
         Launch launch = launcher.launch(plan, started);
         try {

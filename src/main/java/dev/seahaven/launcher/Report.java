@@ -81,8 +81,12 @@ public sealed interface Report {
             Launched launched)
             implements Report {}
 
-    /** The monitor is gone and will say no more. */
-    record Gone() implements Report {}
+    /**
+     * The monitor is gone and will say no more.
+     *
+     * @param untouched whether it, or a spawner for it, ended before it had taken the plan
+     */
+    record Gone(boolean untouched) implements Report {}
 
     /**
      * A status of wait(2): as a shell has it, 128 and the number of the signal for one that was

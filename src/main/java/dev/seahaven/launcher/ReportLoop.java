@@ -1,5 +1,6 @@
 package dev.seahaven.launcher;
 
+import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.PidFd;
 import dev.seahaven.syscall.SocketCalls;
@@ -119,6 +120,8 @@ final class ReportLoop implements AutoCloseable {
         private final Fd socket;
         private final Consumer<Report> listener;
         private boolean closed;
+        private boolean heard;
+        private boolean reset;
 
         private Channel(long key, Fd socket, Consumer<Report> listener) {
             this.key = key;
@@ -146,8 +149,9 @@ final class ReportLoop implements AutoCloseable {
             }
             if (bytes.length == 0) {
                 close();
-                return new Report.Gone();
+                return new Report.Gone(reset && !heard);
             }
+            heard = true;
             return ReportCodec.decode(bytes);
         }
 
@@ -161,11 +165,12 @@ final class ReportLoop implements AutoCloseable {
          * ECONNRESET, told once: it ended with something unread. What it had said before is still
          * there.
          */
-        private byte[] receiveAfter(SyscallException reset) {
+        private byte[] receiveAfter(SyscallException failure) {
+            reset = failure.errno() == Errno.ECONNRESET;
             try {
                 return receiveBytes();
             } catch (SyscallException e) {
-                LOG.log(Level.WARNING, "a monitor cannot be heard", reset);
+                LOG.log(Level.WARNING, "a monitor cannot be heard", failure);
                 return new byte[0];
             }
         }

@@ -23,10 +23,9 @@ public final class Started implements Consumer<Report> {
             case Report.Failed failed -> pid.completeExceptionally(LauncherException.of(failed));
             case Report.Output ignored -> {}
             case Report.Exited ignored -> {}
-            case Report.Gone ignored -> {
+            case Report.Gone gone -> {
                 if (!pid.isDone()) {
-                    pid.completeExceptionally(
-                            new SyscallException("launch(the monitor was killed)", Errno.ECHILD));
+                    pid.completeExceptionally(new MonitorLostException(gone.untouched()));
                 }
             }
         }
@@ -35,7 +34,8 @@ public final class Started implements Consumer<Report> {
     /**
      * @return the number of its first process in the daemon's pid namespace
      * @throws LauncherException when the kernel refuses
-     * @throws SyscallException when the monitor was killed, or nothing is heard for ten seconds
+     * @throws MonitorLostException when the monitor was killed
+     * @throws SyscallException when nothing is heard for ten seconds
      */
     public int await() throws InterruptedException {
         try {

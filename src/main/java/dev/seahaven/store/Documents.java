@@ -55,12 +55,20 @@ public final class Documents {
                         Syscalls.O_WRONLY | Syscalls.O_CREAT | Syscalls.O_TRUNC,
                         0600)) {
             syscalls.write(fd, json.writeValueAsBytes(tree));
+        } catch (SyscallException e) {
+            discard(file);
+            throw e;
         }
     }
 
     /** Makes the draft valid. */
     public void commit(Path file) {
         syscalls.rename(part(file).toString(), file.toString());
+    }
+
+    /** Makes a document a draft again. */
+    public void withdraw(Path file) {
+        syscalls.rename(file.toString(), part(file).toString());
     }
 
     /** Removes the draft, if there is one. */

@@ -355,7 +355,7 @@ public final class FakeHost implements AutoCloseable {
                     if (Files.exists(group)) {
                         isPopulated(group, entry != null, "");
                     }
-                    listener.accept(new Report.Gone());
+                    listener.accept(new Report.Gone(false));
                 });
         return new Launch() {
             @Override

@@ -5,6 +5,7 @@ import dev.seahaven.sandbox.life.Sandboxes;
 import dev.seahaven.sandbox.spec.SandboxRequest;
 import dev.seahaven.sandbox.spec.SandboxSpec;
 import dev.seahaven.sandbox.spec.SpecResolver;
+import dev.seahaven.web.ClientWatch;
 import dev.seahaven.web.Labels;
 import dev.seahaven.web.Page;
 
@@ -13,6 +14,8 @@ import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
+
+import jakarta.servlet.http.HttpServletRequest;
 
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.MediaType;
@@ -37,20 +40,28 @@ class RunController {
 
     private final Sandboxes sandboxes;
     private final Runs runs;
+    private final ClientWatch clients;
 
-    RunController(Sandboxes sandboxes, Runs runs) {
+    RunController(Sandboxes sandboxes, Runs runs, ClientWatch clients) {
         this.sandboxes = sandboxes;
         this.runs = runs;
+        this.clients = clients;
     }
 
     @PostMapping(consumes = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
             operationId = "run",
-            summary = "Create a sandbox, run it to its end, collect and destroy it")
-    RunResponse run(@RequestBody SandboxRequest request) {
+            summary = "Create a sandbox, run it to its end, collect and destroy it",
+            description =
+                    "It ends when its client goes away, but for one with an Idempotency-Key, whose"
+                            + " answer is kept.")
+    RunResponse run(@RequestBody SandboxRequest request, HttpServletRequest http) {
         SandboxSpec spec =
                 new SpecResolver(request, sandboxes.limits(), sandboxes.security()).run();
-        return RunResponse.of(runs.run(spec, request.stdin()), Output.of(request.output()));
+        try (ClientWatch.Watched client = clients.watch(http)) {
+            return RunResponse.of(
+                    runs.run(spec, request.stdin(), client::onGone), Output.of(request.output()));
+        }
     }
 
     /** A run that is under way. */

@@ -45,6 +45,7 @@ public final class HostScans {
     private final PreparedNetwork network;
     private final DeclaredNamespaces declared;
     private final NamespaceUsers users;
+    private final SharedScans shared = new SharedScans(this::look);
     private final Set<Declared> notMadeAgain = ConcurrentHashMap.newKeySet();
 
     HostScans(
@@ -72,8 +73,12 @@ public final class HostScans {
         notMadeAgain.add(each);
     }
 
-    /** Looks at the whole host. */
+    /** Looks at the whole host; who asks meanwhile shares the next look. */
     public HostNamespaces scan() {
+        return shared.get();
+    }
+
+    private HostNamespaces look() {
         HostNamespaces found = newScan().run().withStale(declaredInVain());
         Map<Integer, String> sandboxes = users.sandboxesByInit();
         if (!sandboxes.isEmpty()) {

@@ -1,5 +1,6 @@
 package dev.seahaven.namespace.life;
 
+import dev.seahaven.claim.Claims;
 import dev.seahaven.ids.IdMapping;
 import dev.seahaven.ids.IdRanges;
 import dev.seahaven.namespace.NamespaceThread;
@@ -87,7 +88,10 @@ public final class NamespaceNames {
      * @param sameBoot whether names that are missing were taken away by somebody
      */
     public void start(boolean sameBoot) {
-        for (Declared each : declared.load()) {
+        List<Declared> all = declared.load();
+        declared.cut().forEach(this::clear);
+        clearUnbound();
+        for (Declared each : all) {
             try {
                 restore(each, sameBoot);
             } catch (RuntimeException e) {
@@ -96,6 +100,48 @@ public final class NamespaceNames {
             }
         }
         watch.start();
+    }
+
+    /** Takes away what was half made, or is to be removed. */
+    private void clear(DeclaredNamespaces.Cut cut) {
+        try {
+            NamespaceRegistry.Name name = registry.look(cut.type(), cut.name());
+            if (cut.type() != NamespaceType.NET) {
+                Long id = name.id();
+                if (id != null && cut.type() == NamespaceType.PID) {
+                    keepers(id).forEach(this::dismiss);
+                }
+                registry.remove(cut.type(), cut.name());
+            } else if (name.id() == null) { // else it is bound, as one that ip netns has made
+                registry.remove(cut.type(), cut.name());
+            }
+            declared.discard(cut.type(), cut.name());
+        } catch (RuntimeException e) {
+            LOG.log(Level.WARNING, "what is left of namespace " + cut.name() + " stays", e);
+        }
+    }
+
+    /** Files in the daemon's own directories on which nothing was bound any more. */
+    private void clearUnbound() {
+        registry.names().stream()
+                .filter(name -> name.type() != NamespaceType.NET && name.id() == null)
+                .filter(name -> !declared.contains(name.type(), name.name()))
+                .forEach(name -> registry.remove(name.type(), name.name()));
+    }
+
+    private List<Integer> keepers(long id) {
+        return proc.processes().stream()
+                .filter(this::isKeeper)
+                .filter(
+                        pid ->
+                                finder.ofProcess(pid, NamespaceType.PID)
+                                        .filter(link -> link.id() == id)
+                                        .isPresent())
+                .toList();
+    }
+
+    private boolean isKeeper(int pid) {
+        return ProcStat.read(proc, pid).filter(stat -> stat.command().equals(KEEPER)).isPresent();
     }
 
     private void restore(Declared each, boolean sameBoot) {
@@ -182,26 +228,23 @@ public final class NamespaceNames {
     }
 
     private @Nullable Integer make(Declared asked) {
-        Declared whole = asked.type() == NamespaceType.USER ? withIds(asked) : asked;
+        registry.requireFree(asked.type(), asked.name());
+        Claims claims = new Claims();
         try {
+            Declared whole = asked.type() == NamespaceType.USER ? withIds(asked) : asked;
+            claims.add(() -> ids.giveBack(whole.ids()));
+            declared.draft(whole);
+            claims.add(() -> declared.discard(whole.type(), whole.name()));
             Integer keeper = maker.make(whole);
-            declare(whole, keeper);
+            claims.add(() -> registry.remove(whole.type(), whole.name()));
+            if (keeper != null) {
+                claims.add(() -> dismiss(keeper));
+            }
+            declared.commit(whole);
+            claims.keep();
             return keeper;
         } catch (RuntimeException e) {
-            ids.giveBack(whole.ids());
-            throw e;
-        }
-    }
-
-    private void declare(Declared made, @Nullable Integer keeper) {
-        try {
-            declared.add(made);
-        } catch (RuntimeException e) {
-            registry.remove(made.type(), made.name());
-            if (keeper != null) {
-                dismiss(keeper);
-            }
-            throw e;
+            throw claims.undo(e);
         }
     }
 
@@ -344,6 +387,16 @@ public final class NamespaceNames {
                     ProblemType.WRONG_STATE,
                     "The name '" + name.name() + "' means another namespace now; look again.");
         }
+        Optional<Declared> was =
+                name.type() == NamespaceType.NET
+                        ? removeShared(reference, name)
+                        : removeOwn(reference, name, found);
+        was.ifPresent(each -> ids.giveBack(each.ids()));
+        return found == null ? Optional.empty() : settled(found.id());
+    }
+
+    /** Of the names that are shared with {@code ip netns}, which may take it away as well. */
+    private Optional<Declared> removeShared(String reference, NamespaceRegistry.Name name) {
         boolean wasNamed = registry.remove(name.type(), name.name());
         Optional<Declared> was =
                 declared.removeUnless(
@@ -351,20 +404,29 @@ public final class NamespaceNames {
         if (!wasNamed && was.isEmpty()) {
             throw Problem.notFound("namespace", reference);
         }
+        return was;
+    }
+
+    /** The keeper goes before the name by which it is found. */
+    private Optional<Declared> removeOwn(
+            String reference, NamespaceRegistry.Name name, @Nullable HostNamespace found) {
+        Optional<Declared> was = declared.withdraw(name.type(), name.name());
         boolean hasOtherName =
                 found != null
                         && registry.names().stream()
+                                .filter(each -> !each.name().equals(name.name()))
                                 .anyMatch(each -> Objects.equals(each.id(), found.id()));
         if (found != null && found.type() == NamespaceType.PID && !hasOtherName) {
             found.holders().stream()
                     .filter(NamespaceNames::isKeeper)
                     .forEach(keeper -> dismiss(((Holder.Member) keeper).pid()));
         }
-        Optional<Left> left = found == null ? Optional.empty() : settled(found.id());
-        if (left.isEmpty() && wasNamed) { // else its processes still have the ids, or it never had
-            was.ifPresent(each -> ids.giveBack(each.ids()));
+        boolean wasNamed = registry.remove(name.type(), name.name());
+        declared.discard(name.type(), name.name());
+        if (!wasNamed && was.isEmpty()) {
+            throw Problem.notFound("namespace", reference);
         }
-        return left;
+        return was;
     }
 
     private static boolean isKeeper(Holder holder) {
@@ -374,11 +436,7 @@ public final class NamespaceNames {
     /** A keeper ends as soon as it is alone in its namespace. */
     private void dismiss(int pid) {
         try (PidFd keeper = syscalls.pidfdOpen(pid)) {
-            boolean still =
-                    ProcStat.read(proc, pid)
-                            .filter(stat -> stat.command().equals(KEEPER))
-                            .isPresent();
-            if (still) {
+            if (isKeeper(pid)) {
                 syscalls.pidfdSendSignal(keeper, Signal.TERM);
             }
         } catch (SyscallException e) {

@@ -22,6 +22,8 @@ public final class Namespaces {
     private final NamespaceViews views;
     private final Entrances entrances;
     private final NamespaceNames names;
+    private final IdRanges ids;
+    private final MappedIds mapped;
 
     /**
      * @param declarations directory for what is declared
@@ -44,6 +46,8 @@ public final class Namespaces {
         this.scans = new HostScans(syscalls, calls, proc, finder, opener, network, declared, users);
         this.views = new NamespaceViews(syscalls, calls, finder, scans, viewer);
         this.entrances = new Entrances(syscalls, calls, finder, scans, viewer);
+        this.ids = ids;
+        this.mapped = new MappedIds(scans, finder, viewer);
         NamespaceMaker maker =
                 new NamespaceMaker(calls, threads, finder.registry(), finder, launcher, network);
         this.names = new NamespaceNames(syscalls, calls, proc, finder, maker, declared, scans, ids);
@@ -72,6 +76,7 @@ public final class Namespaces {
      */
     public void start(boolean sameBoot) {
         names.start(sameBoot);
+        ids.ask(mapped);
     }
 
     public void stop() {

@@ -12,6 +12,7 @@ import dev.seahaven.syscall.Syscalls;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -35,6 +36,8 @@ public final class DeclaredNamespaces {
     private final Path directory;
     private final Map<String, Declared> known = new TreeMap<>();
 
+    private final List<Cut> cut = new ArrayList<>();
+
     /** The files that a newer daemon has written. */
     private final Set<String> untouched = new HashSet<>();
 
@@ -52,8 +55,11 @@ public final class DeclaredNamespaces {
         return directory.resolve(key + SUFFIX);
     }
 
-    /** Declares a namespace; it is on disk when this returns. */
-    public synchronized void add(Declared declared) {
+    /**
+     * A namespace is to be made. It is declared with {@link #commit}; a daemon that finds nothing
+     * but this takes away what has come of it.
+     */
+    public synchronized void draft(Declared declared) {
         String key = key(declared.type(), declared.name());
         if (untouched.contains(key + SUFFIX)) {
             throw new Problem(
@@ -61,9 +67,41 @@ public final class DeclaredNamespaces {
                     "A newer version of the daemon has declared a namespace of this name and type;"
                             + " choose another name.");
         }
-        documents.write(file(key), StoredNamespace.KIND, StoredNamespace.of(declared));
+        documents.draft(file(key), StoredNamespace.KIND, StoredNamespace.of(declared));
+    }
+
+    /** Declares a namespace that is made; it is on disk when this returns. */
+    public synchronized void commit(Declared declared) {
+        String key = key(declared.type(), declared.name());
+        documents.commit(file(key));
         known.put(key, declared);
     }
+
+    /** What was to be made is not, and what was to be removed is. */
+    public synchronized void discard(NamespaceType type, String name) {
+        documents.discard(file(key(type, name)));
+    }
+
+    /**
+     * A namespace is to be removed: a daemon that comes later goes on with it. Returns what was
+     * declared.
+     */
+    public synchronized Optional<Declared> withdraw(NamespaceType type, String name) {
+        String key = key(type, name);
+        Declared was = known.remove(key);
+        if (was == null) {
+            documents.draft(
+                    file(key),
+                    StoredNamespace.KIND,
+                    StoredNamespace.of(new Declared(type, name, null, List.of(), List.of(), 0, 0)));
+        } else {
+            documents.withdraw(file(key));
+        }
+        return Optional.ofNullable(was);
+    }
+
+    /** One whose making or removal was cut. */
+    public record Cut(NamespaceType type, String name) {}
 
     public synchronized boolean contains(NamespaceType type, String name) {
         return known.containsKey(key(type, name));
@@ -86,15 +124,30 @@ public final class DeclaredNamespaces {
      */
     public synchronized List<Declared> load() {
         known.clear();
+        cut.clear();
         untouched.clear();
         FileCalls.makeDirectory(syscalls, directory.toString(), 0700);
         String[] names = Objects.requireNonNullElse(directory.toFile().list(), new String[0]);
         for (String name : names) {
             if (name.endsWith(SUFFIX)) {
                 load(directory.resolve(name));
+            } else if (Documents.isPart(name)) {
+                cut(name);
             }
         }
         return List.copyOf(known.values());
+    }
+
+    private void cut(String file) {
+        String key = file.substring(0, file.indexOf(SUFFIX));
+        int colon = key.indexOf(':');
+        NamespaceType.ofKernelName(key.substring(0, Math.max(colon, 0)))
+                .ifPresent(type -> cut.add(new Cut(type, key.substring(colon + 1))));
+    }
+
+    /** Those whose making or removal was cut, as they were when all were loaded. */
+    public synchronized List<Cut> cut() {
+        return List.copyOf(cut);
     }
 
     private void load(Path file) {

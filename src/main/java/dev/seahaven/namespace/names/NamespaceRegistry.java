@@ -113,16 +113,7 @@ public final class NamespaceRegistry {
         try {
             syscalls.open(path, Syscalls.O_RDONLY | Syscalls.O_CREAT | Syscalls.O_EXCL, 0).close();
         } catch (SyscallException e) {
-            if (e.errno() == Errno.EEXIST) {
-                throw new Problem(
-                        ProblemType.NAME_TAKEN,
-                        "A "
-                                + type.kernelName()
-                                + " namespace '"
-                                + name
-                                + "' exists; choose another name.");
-            }
-            throw e;
+            throw e.errno() == Errno.EEXIST ? taken(type, name) : e;
         }
         try {
             binding.on(path);
@@ -134,6 +125,25 @@ public final class NamespaceRegistry {
             }
             throw e;
         }
+    }
+
+    /**
+     * @throws Problem 409 when the name is taken
+     */
+    public void requireFree(NamespaceType type, String name) {
+        if (exists(type, name)) {
+            throw taken(type, name);
+        }
+    }
+
+    private static Problem taken(NamespaceType type, String name) {
+        return new Problem(
+                ProblemType.NAME_TAKEN,
+                "A "
+                        + type.kernelName()
+                        + " namespace '"
+                        + name
+                        + "' exists; choose another name.");
     }
 
     public void bind(String source, String path) {

@@ -17,9 +17,11 @@ public final class HostNamespace {
     /** Who made it, and what tells so. */
     public record Manager(String name, String evidence) {}
 
+    private static final int SOURCES_MAX = 16;
+
     private final NamespaceType type;
     private final long id;
-    private final Source source;
+    private final List<Source> sources = new ArrayList<>();
     private final List<Holder> holders = new ArrayList<>();
     private final List<Long> children = new ArrayList<>();
     private @Nullable Long parent;
@@ -33,7 +35,7 @@ public final class HostNamespace {
     HostNamespace(NamespaceType type, long id, Source source) {
         this.type = type;
         this.id = id;
-        this.source = source;
+        sources.add(source);
     }
 
     public NamespaceType type() {
@@ -44,9 +46,23 @@ public final class HostNamespace {
         return id;
     }
 
-    /** How to open it again. */
-    Source source() {
-        return source;
+    /**
+     * How to open it again, what lasts longest first: a member may end at any moment, and its
+     * neighbour with it.
+     */
+    List<Source> sources() {
+        return sources;
+    }
+
+    void addSource(Source another) {
+        if (another instanceof Source.Mount || another instanceof Source.MountIn) {
+            sources.addFirst(another);
+            if (sources.size() > SOURCES_MAX) {
+                sources.removeLast();
+            }
+        } else if (sources.size() < SOURCES_MAX) {
+            sources.add(another);
+        }
     }
 
     public List<Holder> holders() {

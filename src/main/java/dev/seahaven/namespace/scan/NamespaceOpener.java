@@ -10,6 +10,7 @@ import dev.seahaven.syscall.PidFd;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -38,8 +39,23 @@ public final class NamespaceOpener {
      * @throws SyscallException ESRCH when it is not there any more
      */
     public Fd open(HostNamespaces all, HostNamespace namespace) {
+        SyscallException failure = gone();
+        for (Source source : List.copyOf(namespace.sources())) {
+            try {
+                return open(all, namespace, source);
+            } catch (SyscallException e) {
+                if (e.tellsNothing()) {
+                    throw e;
+                }
+                failure = e;
+            }
+        }
+        throw failure;
+    }
+
+    private Fd open(HostNamespaces all, HostNamespace namespace, Source source) {
         Fd found =
-                switch (namespace.source()) {
+                switch (source) {
                     case Source.Link link -> path(link.pid() + "/" + link.path());
                     case Source.Mount mount -> mount(mount.pid(), mount.point());
                     case Source.MountIn mount -> mountIn(all, mount);

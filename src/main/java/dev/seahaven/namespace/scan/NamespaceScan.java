@@ -57,7 +57,6 @@ public final class NamespaceScan {
     private final Deque<HostNamespace> unrelated = new ArrayDeque<>();
     private final Set<String> sockets = new HashSet<>();
     private final Map<Long, List<Integer>> mountMembers = new HashMap<>();
-    private final Map<Long, Integer> mountReaders = new HashMap<>();
     private boolean complete = true;
 
     public NamespaceScan(
@@ -88,7 +87,7 @@ public final class NamespaceScan {
         for (int pid : proc.processes()) {
             process(pid);
         }
-        mountReaders.forEach(this::mountsOf);
+        List.copyOf(mountMembers.keySet()).forEach(this::mountsOf);
         mountNamespacesWithoutProcess(calls::nsMntGetNext);
         mountNamespacesWithoutProcess(calls::nsMntGetPrev);
         List<NamespaceRegistry.Name> stale = names();
@@ -131,6 +130,7 @@ public final class NamespaceScan {
     private HostNamespace at(NamespaceLink link, Source source) {
         HostNamespace known = found.get(link.id());
         if (known != null) {
+            known.addSource(source);
             return known;
         }
         HostNamespace namespace = new HostNamespace(link.type(), link.id(), source);
@@ -204,7 +204,6 @@ public final class NamespaceScan {
                                     task.pid, task.stat.startTicks(), task.stat.command()));
             if (type == NamespaceType.MNT) {
                 mountMembers.computeIfAbsent(link.id(), id -> new ArrayList<>()).add(task.pid);
-                mountReaders.putIfAbsent(link.id(), task.pid);
             }
         }
         return own;
@@ -299,28 +298,38 @@ public final class NamespaceScan {
 
     // ---------------------------------------------------------------- mounts
 
-    private void mountsOf(long mountNamespace, int pid) {
-        String text;
+    /** As one of those sees them that are in it; they end while others are looked at. */
+    private void mountsOf(long mountNamespace) {
+        for (int pid : mountMembers.getOrDefault(mountNamespace, List.of())) {
+            Optional<String> text = mountinfo(mountNamespace, pid);
+            if (text.isPresent()) {
+                ProcRoot.lines(text.get())
+                        .filter(line -> line.contains(" - nsfs ") || line.contains(" - proc "))
+                        .map(MountInfo::parseLine)
+                        .forEach(mount -> mount(mount, mountNamespace, pid));
+                return;
+            }
+        }
+        mountMembers.remove(mountNamespace); // the kernel's list tells whether it is there still
+    }
+
+    private Optional<String> mountinfo(long mountNamespace, int pid) {
         try (Fd dir = syscalls.open(proc.path() + "/" + pid, Syscalls.O_PATH, 0)) {
             if (finder.link(dir, TYPE_LINKS[NamespaceType.MNT.ordinal()])
                     .filter(link -> link.id() == mountNamespace)
                     .isEmpty()) {
-                complete = false; // it has just ended, or left
-                return;
+                return Optional.empty();
             }
-            text = read(dir, "mountinfo", MOUNTINFO_MAX);
+            String text = read(dir, "mountinfo", MOUNTINFO_MAX);
+            if (!text.endsWith("\n")) {
+                complete = false;
+                return Optional.of(text.substring(0, text.lastIndexOf('\n') + 1));
+            }
+            return Optional.of(text);
         } catch (SyscallException e) {
-            complete = false;
-            return;
+            complete &= NamespaceThread.isGone(e);
+            return Optional.empty();
         }
-        if (!text.endsWith("\n")) {
-            complete = false;
-            text = text.substring(0, text.lastIndexOf('\n') + 1);
-        }
-        ProcRoot.lines(text)
-                .filter(line -> line.contains(" - nsfs ") || line.contains(" - proc "))
-                .map(MountInfo::parseLine)
-                .forEach(mount -> mount(mount, mountNamespace, pid));
     }
 
     private void mount(MountInfo mount, long mountNamespace, int pid) {
@@ -395,7 +404,7 @@ public final class NamespaceScan {
                     && unrelated.poll() != null) { // now: finding it again would walk again
                 relate(mounts, at);
             }
-            if (!mountReaders.containsKey(id)) {
+            if (!mountMembers.containsKey(id)) {
                 mountsWithoutProcess(at, id);
             }
         }

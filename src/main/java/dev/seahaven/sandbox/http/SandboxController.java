@@ -13,6 +13,7 @@ import dev.seahaven.sandbox.life.Sandboxes;
 import dev.seahaven.sandbox.spec.SandboxRequest;
 import dev.seahaven.sandbox.spec.SpecResolver;
 import dev.seahaven.syscall.Signal;
+import dev.seahaven.web.ClientWatch;
 import dev.seahaven.web.EntityTag;
 import dev.seahaven.web.IfMatch;
 import dev.seahaven.web.Labels;
@@ -23,6 +24,8 @@ import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
+
+import jakarta.servlet.http.HttpServletRequest;
 
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.MediaType;
@@ -60,14 +63,21 @@ class SandboxController {
     private final NamespaceFinder finder;
     private final ProcRoot proc;
     private final JsonMapper json;
+    private final ClientWatch clients;
 
-    SandboxController(Sandboxes sandboxes, NamespaceFinder finder, ProcRoot proc, JsonMapper json) {
+    SandboxController(
+            Sandboxes sandboxes,
+            NamespaceFinder finder,
+            ProcRoot proc,
+            JsonMapper json,
+            ClientWatch clients) {
         this.sandboxes = sandboxes;
         this.commands = sandboxes.commands();
         this.queries = sandboxes.queries();
         this.finder = finder;
         this.proc = proc;
         this.json = json;
+        this.clients = clients;
     }
 
     private SandboxResponse response(Sandbox sandbox) {
@@ -289,7 +299,11 @@ class SandboxController {
     ExitResponse await(
             @PathVariable String sandbox,
             @Parameter(description = "Afterwards the answer is 408.") @RequestParam
-                    @Nullable Double timeoutSeconds) {
-        return ExitResponse.of(queries.await(sandbox, wait(timeoutSeconds, WAIT_SECONDS)));
+                    @Nullable Double timeoutSeconds,
+            HttpServletRequest http) {
+        try (ClientWatch.Watched client = clients.watch(http)) {
+            return ExitResponse.of(
+                    queries.await(sandbox, wait(timeoutSeconds, WAIT_SECONDS), client::onGone));
+        }
     }
 }

@@ -145,17 +145,7 @@ public final class SandboxLauncher implements AutoCloseable {
             Devices.Opened devices = Devices.open(syscalls, spec.security(), descriptors);
             limit(cgroup, spec, devices, kind);
             Cgroup.Entry entry = descriptors.opened(cgroup.enter());
-            List<Join> joins = sharing.open(spec, descriptors);
-            Mappings mappings = sharing.mappings(spec, joins);
-            checkRoot(spec, mappings);
-            Fd tree = roots.tree(spec);
-            if (tree != null) {
-                descriptors.opened(tree);
-            }
-            List<Attachment> attachments =
-                    roots.neededMounts(spec).stream()
-                            .map(mount -> attachment(mount.mountPoint(), descriptors))
-                            .toList();
+            Opened opened = open(spec, descriptors);
             LaunchPlanner.Planned planned =
                     planner.plan(
                             spec,
@@ -165,22 +155,61 @@ public final class SandboxLauncher implements AutoCloseable {
                                             entry.v2(),
                                             entry.freezer(),
                                             entry.v1(),
-                                            tree,
+                                            opened.tree,
                                             files.layers(),
                                             files.stdin(),
                                             files.log(),
                                             files.run(),
                                             files.state()),
-                                    joins,
-                                    attachments,
+                                    opened.joins,
+                                    opened.attachments,
                                     devices.nodes(),
-                                    mappings,
-                                    identity(spec, joins, mappings),
-                                    roots.isIdMapped(spec, mappings),
-                                    sharing.isHosts(NamespaceType.NET, spec, joins),
+                                    opened.mappings,
+                                    opened.identity,
+                                    roots.isIdMapped(spec, opened.mappings),
+                                    sharing.isHosts(NamespaceType.NET, spec, opened.joins),
                                     kind));
             return new Sent(
-                    launcher.launch(planned.plan(), listener), mappings, cgroup, planned.members());
+                    launcher.launch(planned.plan(), listener),
+                    opened.mappings,
+                    cgroup,
+                    planned.members());
+        }
+    }
+
+    /** What a life takes of the host. */
+    private record Opened(
+            List<Join> joins,
+            Mappings mappings,
+            @Nullable Fd tree,
+            List<Attachment> attachments,
+            Accounts.Identity identity) {}
+
+    private Opened open(SandboxSpec spec, Claims descriptors) {
+        List<Join> joins = sharing.open(spec, descriptors);
+        Mappings mappings = sharing.mappings(spec, joins);
+        checkRoot(spec, mappings);
+        Fd tree = roots.tree(spec);
+        if (tree != null) {
+            descriptors.opened(tree);
+        }
+        List<Attachment> attachments =
+                roots.neededMounts(spec).stream()
+                        .map(mount -> attachment(mount.mountPoint(), descriptors))
+                        .toList();
+        return new Opened(joins, mappings, tree, attachments, identity(spec, joins, mappings));
+    }
+
+    /**
+     * Checks that what a life takes of the host is there, without beginning one.
+     *
+     * @throws Problem with what {@link #send} would refuse
+     */
+    public void check(SandboxSpec spec) {
+        roots.check(spec);
+        try (Claims descriptors = new Claims()) {
+            Devices.open(syscalls, spec.security(), descriptors);
+            open(spec, descriptors);
         }
     }
 

@@ -95,7 +95,8 @@ public record Exit(
         return new Exit(exitCode, null, Reason.EXITED, Instant.now(), Evidence.NONE);
     }
 
-    static Exit monitorLost() {
+    /** Nobody knows how it ended, for its monitor was killed. */
+    public static Exit monitorLost() {
         return new Exit(null, null, Reason.MONITOR_LOST, Instant.now(), Evidence.NONE);
     }
 }

@@ -8,6 +8,7 @@ import dev.seahaven.launcher.Launch;
 import dev.seahaven.launcher.LaunchKind;
 import dev.seahaven.launcher.Launcher;
 import dev.seahaven.launcher.LauncherException;
+import dev.seahaven.launcher.MonitorLostException;
 import dev.seahaven.launcher.Report;
 import dev.seahaven.problem.Problem;
 import dev.seahaven.problem.ProblemType;
@@ -23,6 +24,8 @@ import dev.seahaven.syscall.PidFd;
 import dev.seahaven.syscall.Signal;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
+
+import org.jspecify.annotations.Nullable;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -79,6 +82,10 @@ final class Lives {
 
     /** Starts a life. Afterwards it runs or, where the command cannot be executed, has failed. */
     void begin(Sandbox sandbox) {
+        MonitorLostException.tryAgain(() -> beginOnce(sandbox));
+    }
+
+    private Sandbox beginOnce(Sandbox sandbox) {
         long begun = System.nanoTime();
         SandboxId id = sandbox.id();
         SandboxSpec spec = sandbox.spec();
@@ -86,9 +93,10 @@ final class Lives {
         CompletableFuture<Void> gone = new CompletableFuture<>();
         Claims claims = new Claims();
         try (Claims descriptors = new Claims()) {
-            files.unmarkEnding(id);
-            files.forgetEvidence(id);
-            claims.add(() -> files.removeRun(id));
+            if (!sandbox.isEndStored()) {
+                keepEnd(sandbox, StoredEnd.of(sandbox.state()));
+            }
+            claims.add(() -> files.clearLife(id));
             SandboxLauncher.Files opened = open(id, spec, descriptors);
             long claimed = System.nanoTime();
             SandboxLauncher.Sent sent =
@@ -111,13 +119,14 @@ final class Lives {
             } catch (LauncherException e) {
                 metrics.failed(e.stage().text());
                 fail(sandbox, sent, claims, e);
-                return;
+                return sandbox;
             }
             Life life = live(sandbox, launched, sent);
             time(sandbox, launched, begun, claimed);
             var ignored =
                     gone.thenRun(() -> Thread.startVirtualThread(() -> finish(sandbox, life)));
             claims.keep();
+            return sandbox;
         } catch (RuntimeException e) {
             throw claims.undo(e);
         }
@@ -132,6 +141,15 @@ final class Lives {
                 descriptors.opened(files.openDirectory(id)));
     }
 
+    /**
+     * Checks all that can be known before a life begins.
+     *
+     * @throws Problem with what a start would be refused for
+     */
+    void check(Sandbox sandbox) {
+        launches.check(sandbox.spec());
+    }
+
     /** A command that cannot be executed is a result, and anything else an error. */
     private void fail(
             Sandbox sandbox, SandboxLauncher.Sent sent, Claims claims, LauncherException failure) {
@@ -142,7 +160,15 @@ final class Lives {
         claims.close();
         Exit exit = Exit.notExecuted(exitCode.getAsInt());
         sandbox.state(sandbox.state().failed(exit));
-        store.write(sandbox, exit);
+        keepEnd(sandbox, StoredEnd.notExecuted(exit));
+    }
+
+    /** Stores how a life ended, and only then forgets what tells it otherwise. */
+    private void keepEnd(Sandbox sandbox, StoredEnd end) {
+        sandbox.endStored(false);
+        store.writeEnd(sandbox.id(), end);
+        sandbox.endStored(true);
+        files.clearLife(sandbox.id());
     }
 
     /** Waits for what the monitor says first. */
@@ -151,9 +177,9 @@ final class Lives {
             return switch (first.get(LAUNCH.toSeconds(), TimeUnit.SECONDS)) {
                 case Report.Launched launched -> launched;
                 case Report.Failed failed -> throw LauncherException.of(failed);
-                case Report.Output ignored -> throw lost();
-                case Report.Exited ignored -> throw lost();
-                case Report.Gone ignored -> throw lost();
+                case Report.Output ignored -> throw new MonitorLostException(false);
+                case Report.Exited ignored -> throw new MonitorLostException(false);
+                case Report.Gone gone -> throw new MonitorLostException(gone.untouched());
             };
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -167,10 +193,6 @@ final class Lives {
 
     static Problem stopping() {
         return new Problem(ProblemType.BUSY, "The daemon stops.");
-    }
-
-    private static SyscallException lost() {
-        return new SyscallException("launch(the monitor was killed)", Errno.ECHILD);
     }
 
     private Life live(Sandbox sandbox, Report.Launched launched, SandboxLauncher.Sent sent) {
@@ -239,14 +261,32 @@ final class Lives {
         monitor.ifPresent(PidFd::close);
         init.ifPresent(PidFd::close);
         Exit.Reason asked = files.readEnding(sandbox.id());
-        Evidence evidence = evidence(sandbox.id());
+        Evidence evidence = launches.cgroup(sandbox.id()).evidence();
         Exit exit =
                 files.readExit(sandbox.id())
                         .filter(record -> record.launched().equals(launched))
                         .map(record -> Exit.of(record, asked, evidence))
                         .orElseGet(Exit::monitorLost);
-        sandbox.state(sandbox.state().running(launched.pid(), launched.startedAt()).ended(exit));
-        release(sandbox.id());
+        over(sandbox, launched.startedAt(), exit);
+    }
+
+    /** A life is over that no longer is one of this daemon's. */
+    void over(Sandbox sandbox, @Nullable Instant startedAt, Exit exit) {
+        sandbox.change(state -> state.over(startedAt, exit));
+        try {
+            keepEnd(sandbox, StoredEnd.of(startedAt, exit));
+        } catch (SyscallException e) {
+            notKept(sandbox, e);
+        }
+        launches.cgroup(sandbox.id()).remove();
+    }
+
+    private static void notKept(Sandbox sandbox, SyscallException failure) {
+        LOG.log(
+                Level.WARNING,
+                "how sandbox {0} ended is not on disk yet: {1}",
+                sandbox.id(),
+                failure.getMessage());
     }
 
     /** A process that has started then; its number may have become another's. */
@@ -297,7 +337,16 @@ final class Lives {
             exit = Exit.monitorLost();
         }
         try {
-            release(sandbox.id());
+            if (sandbox.isRemoved()) {
+                sandbox.endStored(false);
+            } else {
+                keepEnd(sandbox, StoredEnd.of(life.startedAt(), exit));
+            }
+        } catch (SyscallException e) {
+            notKept(sandbox, e);
+        }
+        try {
+            launches.cgroup(sandbox.id()).remove();
         } catch (RuntimeException e) {
             LOG.log(Level.ERROR, "what sandbox " + sandbox.id() + " had is kept until DELETE", e);
         }
@@ -309,13 +358,8 @@ final class Lives {
         sandbox.end(life, exit);
     }
 
-    private void release(SandboxId id) {
-        launches.cgroup(id).remove();
-        files.removeRun(id);
-    }
-
     private Exit exitOf(Sandbox sandbox, Life life) {
-        Evidence evidence = evidence(sandbox.id());
+        Evidence evidence = launches.cgroup(sandbox.id()).evidence();
         Exit.Reason asked = sandbox.ending();
         Optional<Report.Exited> record =
                 files.readExit(sandbox.id())
@@ -337,17 +381,6 @@ final class Lives {
                 Exit.ofStatus(status.getAsInt(), evidence),
                 Instant.now(),
                 evidence);
-    }
-
-    /** What the kernel counted in the life that has ended, kept before its groups are removed. */
-    private Evidence evidence(SandboxId id) {
-        Evidence evidence = launches.cgroup(id).evidence();
-        try {
-            files.writeEvidence(id, evidence);
-        } catch (SyscallException e) {
-            LOG.log(Level.WARNING, "the evidence of {0} is not kept: {1}", id, e.getMessage());
-        }
-        return evidence;
     }
 
     /** Its parent is gone; pid 1 reaps it, sooner or later. */
@@ -400,6 +433,26 @@ final class Lives {
         }
     }
 
+    /** Whether it is over; where its first process has ended, it is waited for. */
+    boolean isOver(Life life) {
+        boolean ending;
+        try {
+            ending = life.init() != null && syscalls.hasEnded(life.init());
+        } catch (IllegalStateException e) {
+            ending = true; // the descriptor is closed
+        }
+        return ended(life.ended(), ending ? DEATH : Duration.ZERO);
+    }
+
+    /** Kills every process and waits until they are dead; nothing where it does not run. */
+    void kill(Sandbox sandbox) {
+        Life life = sandbox.life();
+        if (life != null) {
+            killAll(sandbox.id());
+            awaitDeath(sandbox, life);
+        }
+    }
+
     /** Kills every process; returns before they are dead. */
     void killAll(SandboxId id) {
         try {
@@ -438,7 +491,7 @@ final class Lives {
     /**
      * @throws Problem 503 when its processes were killed and have not died yet
      */
-    static void awaitDeath(Sandbox sandbox, Life life) {
+    private static void awaitDeath(Sandbox sandbox, Life life) {
         if (!ended(life.ended(), DEATH)) {
             throw new Problem(
                     ProblemType.BUSY,

@@ -39,6 +39,11 @@ public final class Sandbox {
     /** Why the daemon ends it. */
     private volatile Exit.@Nullable Reason ending;
 
+    /** Whether how its last life ended is on disk. */
+    private volatile boolean endStored = true;
+
+    private volatile boolean removed;
+
     Sandbox(SandboxId id, Instant createdAt, SandboxSpec spec) {
         this.id = id;
         this.createdAt = createdAt;
@@ -114,6 +119,23 @@ public final class Sandbox {
 
     public void ending(Exit.Reason reason) {
         ending = reason;
+    }
+
+    boolean isEndStored() {
+        return endStored;
+    }
+
+    void endStored(boolean stored) {
+        endStored = stored;
+    }
+
+    /** It is being deleted: how it ends need not be kept. */
+    boolean isRemoved() {
+        return removed;
+    }
+
+    void removed() {
+        removed = true;
     }
 
     /** The place in lists: by creation, then id. */

@@ -96,10 +96,12 @@ public final class SandboxCommands {
             Sandbox sandbox = new Sandbox(id, now, spec);
             claims.add(() -> files.remove(id));
             files.create(id);
-            store.write(sandbox, null);
+            store.draft(sandbox, spec);
             if (spec.start()) {
                 lives.begin(sandbox);
+                claims.add(() -> lives.kill(sandbox));
             }
+            store.commit(id);
             registry.add(sandbox);
             claims.keep();
             return sandbox;
@@ -137,10 +139,8 @@ public final class SandboxCommands {
                     if (life != null && !force) {
                         throw wrongState(sandbox, "deleted; stop it first, or give force=true");
                     }
-                    if (life != null) {
-                        lives.killAll(sandbox.id());
-                        Lives.awaitDeath(sandbox, life);
-                    }
+                    sandbox.removed();
+                    lives.kill(sandbox);
                     remove(sandbox);
                     return sandbox;
                 });
@@ -224,8 +224,7 @@ public final class SandboxCommands {
                                 "signal", "would stop the init and not the command; pause it");
                     }
                     if (signal == Signal.KILL) {
-                        lives.killAll(sandbox.id());
-                        Lives.awaitDeath(sandbox, life);
+                        lives.kill(sandbox);
                     } else {
                         lives.send(life, signal);
                     }
@@ -241,11 +240,12 @@ public final class SandboxCommands {
                 () -> {
                     Life life = sandbox.life();
                     if (life != null) {
+                        lives.check(sandbox);
                         end(sandbox, life, wait, null);
                     }
                     lives.begin(sandbox);
                     sandbox.change(SandboxState::restarted);
-                    store.write(sandbox, failureOf(sandbox));
+                    store.write(sandbox);
                     return sandbox;
                 });
     }
@@ -325,6 +325,24 @@ public final class SandboxCommands {
 
     // ---------------------------------------------------------------- the specification
 
+    /** One that ends meanwhile is changed as one that does not run. */
+    private void change(
+            Sandbox sandbox, Life life, SandboxSpec before, SandboxSpec after, Claims claims) {
+        Cgroup cgroup = lives.cgroup(sandbox.id());
+        try {
+            liveLimits.change(cgroup, before.limits(), after.limits());
+        } catch (RuntimeException e) {
+            if (!lives.isOver(life)) {
+                throw e;
+            }
+        }
+        if (lives.isOver(life)) {
+            cgroup.remove(); // the change may have made it again
+        } else {
+            claims.add(() -> liveLimits.undo(cgroup, before.limits(), after.limits()));
+        }
+    }
+
     /**
      * Changes name, labels and limits, also of one that runs. What is to be is on disk before
      * anything is done: a daemon that is killed within leaves it to the next ({@link
@@ -348,12 +366,10 @@ public final class SandboxCommands {
                             claims.add(() -> registry.releaseName(after.name()));
                         }
                         claims.add(() -> store.discard(sandbox.id()));
-                        store.draft(sandbox, after, failureOf(sandbox));
-                        if (sandbox.life() != null) {
-                            Cgroup cgroup = lives.cgroup(sandbox.id());
-                            liveLimits.change(cgroup, before.limits(), after.limits());
-                            claims.add(
-                                    () -> liveLimits.undo(cgroup, before.limits(), after.limits()));
+                        store.draft(sandbox, after);
+                        Life life = sandbox.life();
+                        if (life != null) {
+                            change(sandbox, life, before, after, claims);
                         }
                         store.commit(sandbox.id());
                         claims.keep();
@@ -366,9 +382,5 @@ public final class SandboxCommands {
                     }
                     return sandbox;
                 });
-    }
-
-    private static @Nullable Exit failureOf(Sandbox sandbox) {
-        return sandbox.state().status() == Status.FAILED ? sandbox.state().exit() : null;
     }
 }

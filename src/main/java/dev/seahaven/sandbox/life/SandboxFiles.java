@@ -1,10 +1,10 @@
 package dev.seahaven.sandbox.life;
 
-import dev.seahaven.cgroup.Usage.Evidence;
 import dev.seahaven.launcher.Report;
 import dev.seahaven.launcher.ReportCodec;
 import dev.seahaven.sandbox.spec.SandboxId;
 import dev.seahaven.sandbox.spec.SandboxSettings;
+import dev.seahaven.store.Documents;
 import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.FileCalls;
@@ -15,14 +15,11 @@ import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -33,24 +30,28 @@ import java.util.stream.Stream;
 final class SandboxFiles {
 
     private static final String EXIT = "exit";
+
+    /** What the monitor takes for its record when a life begins. */
+    private static final String EXIT_PART = "exit.part";
+
     private static final String LOG = "log";
     private static final String LAYERS = "layers";
-    private static final String EVIDENCE = "evidence";
-    private static final Pattern COUNTS = Pattern.compile("([0-9]{1,18}) ([0-9]{1,18})");
     private static final int RECORD_MAX = 64 * 1024;
 
     private final Syscalls syscalls;
     private final Path state;
+    private final Path removed;
     private final Path run;
 
     SandboxFiles(Syscalls syscalls, SandboxSettings settings) {
         this.syscalls = syscalls;
         this.state = settings.stateDirectory().resolve("sandboxes");
+        this.removed = settings.stateDirectory().resolve("removed");
         this.run = settings.runDirectory().resolve("sandboxes");
     }
 
     void prepare() {
-        for (Path directory : List.of(state, run)) {
+        for (Path directory : List.of(state, removed, run)) {
             FileCalls.makeDirectory(syscalls, directory.toString(), 0700);
         }
     }
@@ -82,10 +83,38 @@ final class SandboxFiles {
         syscalls.mkdir(file(id, LAYERS), 0700);
     }
 
-    /** Removes all that is kept of a sandbox. */
+    /** Removes all that is kept of a sandbox: it is there as a whole, or not at all. */
     void remove(SandboxId id) {
         unlink(runFile(id));
-        DirectoryTree.delete(directory(id));
+        Path residue = removed.resolve(id.value());
+        try {
+            syscalls.rename(directory(id).toString(), residue.toString());
+        } catch (SyscallException e) {
+            if (e.errno() != Errno.ENOENT) {
+                throw e;
+            }
+        }
+        DirectoryTree.delete(residue);
+    }
+
+    /** Deletes what a daemon before this one had removed, and could not delete any more. */
+    void clearRemoved() {
+        List<String> left = names(removed);
+        if (!left.isEmpty()) {
+            Thread.ofPlatform()
+                    .name("seahaven-removed")
+                    .daemon()
+                    .start(() -> left.forEach(name -> DirectoryTree.delete(removed.resolve(name))));
+        }
+    }
+
+    /** Whether nothing was put there but drafts: its making was cut at its very beginning. */
+    boolean isHardlyBegun(SandboxId id) {
+        return names(directory(id)).stream()
+                .allMatch(
+                        name ->
+                                Documents.isPart(name)
+                                        || (name.equals(LAYERS) && names(layers(id)).isEmpty()));
     }
 
     private void unlink(String file) {
@@ -154,6 +183,19 @@ final class SandboxFiles {
                 .map(Report.Exited.class::cast);
     }
 
+    /** Whether a life began of which no record tells how it ended. */
+    boolean hasBegun(SandboxId id) {
+        return syscalls.exists(Fd.AT_FDCWD, file(id, EXIT_PART));
+    }
+
+    /** Forgets how a life went, when its end is stored. */
+    void clearLife(SandboxId id) {
+        unlink(file(id, EXIT_PART)); // first: alone it would tell of a life that nobody knows
+        removeRun(id);
+        unlink(file(id, EXIT));
+        Exit.ASKED.forEach(reason -> unlink(mark(id, reason)));
+    }
+
     private Optional<Report> readReport(String file) {
         try (Fd fd = syscalls.open(file, Syscalls.O_RDONLY, 0)) {
             byte[] bytes = syscalls.read(fd, RECORD_MAX);
@@ -186,48 +228,6 @@ final class SandboxFiles {
                 .filter(reason -> syscalls.exists(Fd.AT_FDCWD, mark(id, reason)))
                 .findFirst()
                 .orElse(null);
-    }
-
-    void unmarkEnding(SandboxId id) {
-        Exit.ASKED.forEach(reason -> unlink(mark(id, reason)));
-    }
-
-    private void writeSmall(String file, String text) {
-        try (Fd fd =
-                syscalls.open(
-                        file, Syscalls.O_WRONLY | Syscalls.O_CREAT | Syscalls.O_TRUNC, 0600)) {
-            syscalls.write(fd, text.getBytes(StandardCharsets.US_ASCII));
-        }
-    }
-
-    /** Empty where it is not there. */
-    private String readSmall(String file) {
-        try (Fd fd = syscalls.open(file, Syscalls.O_RDONLY, 0)) {
-            return new String(syscalls.read(fd, RECORD_MAX), StandardCharsets.US_ASCII);
-        } catch (SyscallException e) {
-            if (e.errno() == Errno.ENOENT) {
-                return "";
-            }
-            throw e;
-        }
-    }
-
-    /** What a life was refused, for a daemon that comes later; nothing is not written. */
-    void writeEvidence(SandboxId id, Evidence evidence) {
-        if (!evidence.equals(Evidence.NONE)) {
-            writeSmall(file(id, EVIDENCE), evidence.oomKills() + " " + evidence.pidsRefused());
-        }
-    }
-
-    Evidence readEvidence(SandboxId id) {
-        Matcher words = COUNTS.matcher(readSmall(file(id, EVIDENCE)));
-        return words.matches()
-                ? new Evidence(Long.parseLong(words.group(1)), Long.parseLong(words.group(2)))
-                : Evidence.NONE;
-    }
-
-    void forgetEvidence(SandboxId id) {
-        unlink(file(id, EVIDENCE));
     }
 
     /** Makes the upper layer empty again. */

@@ -12,6 +12,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 
 /** Everything that is asked of sandboxes. Nothing here waits for a change, or makes one. */
 public final class SandboxQueries {
@@ -80,12 +81,16 @@ public final class SandboxQueries {
     /**
      * Waits for the end of the life that is.
      *
+     * @param caller is given what ends the waiting, for when nobody listens any more
      * @throws Problem 408 when the time is over, 409 when it was never started
      */
-    public Exit await(String reference, Duration wait) {
+    public Exit await(String reference, Duration wait, Consumer<Runnable> caller) {
         Sandbox sandbox = registry.get(reference);
         Life life = sandbox.life();
-        if (life != null && !Lives.ended(CompletableFuture.anyOf(life.ended(), stopping), wait)) {
+        CompletableFuture<Void> gone = new CompletableFuture<>();
+        caller.accept(() -> gone.complete(null));
+        if (life != null
+                && !Lives.ended(CompletableFuture.anyOf(life.ended(), stopping, gone), wait)) {
             throw new Problem(
                     ProblemType.WAIT_EXPIRED,
                     "The sandbox " + sandbox.id() + " still runs; wait again.");

@@ -1,6 +1,7 @@
 package dev.seahaven.sandbox.life;
 
 import dev.seahaven.cgroup.Cgroup;
+import dev.seahaven.cgroup.Usage.Evidence;
 import dev.seahaven.cgroup.host.Cgroups;
 import dev.seahaven.ids.IdMapping;
 import dev.seahaven.launcher.Report;
@@ -26,17 +27,11 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * Puts together what a daemon left that was stopped or killed at any point. A sandbox is whole when
- * its specification is there and, if it was to be started at once, its command was executed or it
- * had a life before; anything less is undone.
+ * Puts together what a daemon left that was stopped or killed at any point. A sandbox is there when
+ * its record is; one that has nothing but the draft of a record was never told to anybody, and is
+ * undone.
  */
 public final class SandboxRecovery {
-
-    /** Takes up a life. */
-    @FunctionalInterface
-    interface Resume {
-        void resume(Sandbox sandbox, Report.Launched launched);
-    }
 
     private static final Logger LOG = System.getLogger(SandboxRecovery.class.getName());
 
@@ -46,6 +41,7 @@ public final class SandboxRecovery {
     private final SandboxLauncher launches;
     private final Cgroups cgroups;
     private final LiveLimits live;
+    private final Lives lives;
     private final boolean sameBoot;
     private int running;
     private int ended;
@@ -60,6 +56,7 @@ public final class SandboxRecovery {
             SandboxLauncher launches,
             Cgroups cgroups,
             LiveLimits live,
+            Lives lives,
             boolean sameBoot) {
         this.files = files;
         this.store = store;
@@ -67,16 +64,17 @@ public final class SandboxRecovery {
         this.launches = launches;
         this.cgroups = cgroups;
         this.live = live;
+        this.lives = lives;
         this.sameBoot = sameBoot;
     }
 
     /** What a start of the daemon found. */
     public record Found(int running, int ended, int undone, List<String> setAside) {}
 
-    Found run(Resume resume) {
+    Found run() {
         for (String name : files.stored()) {
             try {
-                recover(name, resume);
+                recover(name);
             } catch (NewerDocumentException e) {
                 untouched.add(name);
                 reserve(e.document());
@@ -101,37 +99,71 @@ public final class SandboxRecovery {
         return untouched.contains(name) || registry.lookUp(name).isPresent();
     }
 
-    private void recover(String name, Resume resume) {
+    private void recover(String name) {
         SandboxId id = id(name);
         Optional<StoredSandbox> read = store.read(id).map(stored -> whole(id, stored));
-        if (read.isEmpty() || isHalfMade(id, read.get())) {
+        Optional<StoredSandbox> draft = draft(id);
+        if (read.isEmpty()) {
+            if (draft.isEmpty() && !files.isHardlyBegun(id)) {
+                throw new UnreadableDocumentException(
+                        "the record of sandbox " + id + " is missing");
+            }
             undo(id);
             return;
         }
-        Optional<StoredSandbox> draft = draft(id);
         StoredSandbox stored = draft.isPresent() ? settle(read.get(), draft.get()) : read.get();
         Sandbox sandbox = new Sandbox(id, stored.createdAt(), stored.specification());
         takeIds(sandbox.spec());
         registry.claimName(sandbox.spec().name(), id);
         registry.add(sandbox);
-        SandboxState state = SandboxState.created(stored.restarts());
-        Exit failed = stored.failed();
-        sandbox.state(failed == null ? state : state.failed(failed));
-        Optional<Report.Exited> exit = files.readExit(id);
-        exit.ifPresent(report -> sandbox.state(ended(state, id, report)));
-        Optional<Report.Launched> run = files.readRun(id);
-        if (sameBoot && run.isPresent()) {
-            resume.resume(sandbox, run.get());
-        } else if (!sameBoot) {
+        life(sandbox, stored);
+        if (!sameBoot) {
             files.resetLayers(id); // written through a volatile overlay
-            if (exit.isEmpty() && failed == null && sandbox.spec().start()) {
-                sandbox.state(state.ended(Exit.monitorLost())); // it ended with the host
-            }
         }
         if (sandbox.life() == null) {
             ended++;
         } else {
             running++;
+        }
+    }
+
+    /** Its last life: as its end was stored, or one whose end nobody has stored yet. */
+    private void life(Sandbox sandbox, StoredSandbox stored) {
+        SandboxId id = sandbox.id();
+        SandboxState state = SandboxState.created(stored.restarts());
+        Optional<StoredEnd> end = end(id);
+        Exit failed = stored.failed();
+        sandbox.state(
+                end.map(known -> known.applied(state))
+                        .orElse(failed == null ? state : state.failed(failed)));
+        boolean known = end.isPresent() || failed != null;
+        Optional<Report.Launched> run =
+                (sameBoot ? files.readRun(id) : Optional.<Report.Launched>empty())
+                        .filter(launched -> end.filter(last -> last.isOf(launched)).isEmpty());
+        Optional<Report.Exited> exit =
+                files.readExit(id)
+                        .filter(record -> end.filter(e -> e.isOf(record.launched())).isEmpty());
+        if (run.isPresent()) {
+            lives.resume(sandbox, run.get());
+        } else if (exit.isPresent()) {
+            Evidence evidence = launches.cgroup(id).evidence();
+            lives.over(
+                    sandbox,
+                    exit.get().launched().startedAt(),
+                    Exit.of(exit.get(), files.readEnding(id), evidence));
+        } else if (files.hasBegun(id) || (!known && sandbox.spec().start())) {
+            lives.over(sandbox, null, Exit.monitorLost()); // with the host, or with its monitor
+        } else {
+            files.clearLife(id);
+        }
+    }
+
+    private Optional<StoredEnd> end(SandboxId id) {
+        try {
+            return store.readEnd(id);
+        } catch (UnreadableDocumentException e) {
+            LOG.log(Level.WARNING, "how sandbox " + id + " ended is not known", e);
+            return Optional.empty();
         }
     }
 
@@ -196,23 +228,6 @@ public final class SandboxRecovery {
         if (name.isString() && SandboxId.isId(id.asString(""))) {
             registry.claimName(name.asString(), new SandboxId(id.asString()));
         }
-    }
-
-    private SandboxState ended(SandboxState state, SandboxId id, Report.Exited report) {
-        Exit exit = Exit.of(report, files.readEnding(id), files.readEvidence(id));
-        return state.running(report.launched().pid(), report.launched().startedAt()).ended(exit);
-    }
-
-    /**
-     * It was to be started at once, and no sign is there that its command was ever executed. After
-     * a reboot the signs are gone, so nobody can tell, and nothing is thrown away.
-     */
-    private boolean isHalfMade(SandboxId id, StoredSandbox stored) {
-        return sameBoot
-                && stored.spec().start()
-                && stored.failure() == null
-                && files.readRun(id).isEmpty()
-                && files.readExit(id).isEmpty();
     }
 
     /**

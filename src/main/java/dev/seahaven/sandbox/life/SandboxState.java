@@ -79,6 +79,15 @@ public record SandboxState(
         return new SandboxState(Status.FAILED, null, null, how.finishedAt(), restarts, how);
     }
 
+    /**
+     * Ended, as a daemon finds it that comes later.
+     *
+     * @param began null where nobody knows
+     */
+    SandboxState over(@Nullable Instant began, Exit how) {
+        return new SandboxState(Status.STOPPED, null, began, how.finishedAt(), restarts, how);
+    }
+
     SandboxState restarted() {
         return new SandboxState(status, pid, startedAt, finishedAt, restarts + 1, exit);
     }

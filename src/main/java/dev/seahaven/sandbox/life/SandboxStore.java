@@ -4,8 +4,6 @@ import dev.seahaven.sandbox.spec.SandboxId;
 import dev.seahaven.sandbox.spec.SandboxSpec;
 import dev.seahaven.store.Documents;
 
-import org.jspecify.annotations.Nullable;
-
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -13,6 +11,7 @@ import java.util.Optional;
 final class SandboxStore {
 
     private static final String FILE = "sandbox.json";
+    private static final String END = "end.json";
 
     private final Documents documents;
     private final SandboxFiles files;
@@ -26,22 +25,18 @@ final class SandboxStore {
         return files.directory(id).resolve(FILE);
     }
 
-    /**
-     * Writes a sandbox as it is.
-     *
-     * @param failure how the last start failed to execute the command
-     */
-    void write(Sandbox sandbox, @Nullable Exit failure) {
-        documents.write(
-                file(sandbox.id()),
-                StoredSandbox.KIND,
-                StoredSandbox.of(sandbox, sandbox.spec(), failure));
+    /** Writes a sandbox as it is. */
+    void write(Sandbox sandbox) {
+        draft(sandbox, sandbox.spec());
+        commit(sandbox.id());
     }
 
-    /** Writes what a sandbox is to be; it is not valid before {@link #commit}. */
-    void draft(Sandbox sandbox, SandboxSpec spec, @Nullable Exit failure) {
-        documents.draft(
-                file(sandbox.id()), StoredSandbox.KIND, StoredSandbox.of(sandbox, spec, failure));
+    /**
+     * Writes what a sandbox is to be; it is not valid before {@link #commit}. One that has nothing
+     * but a draft was never made.
+     */
+    void draft(Sandbox sandbox, SandboxSpec spec) {
+        documents.draft(file(sandbox.id()), StoredSandbox.KIND, StoredSandbox.of(sandbox, spec));
     }
 
     void commit(SandboxId id) {
@@ -59,6 +54,16 @@ final class SandboxStore {
     /** What was to be valid next; empty without a draft, or with one that was cut. */
     Optional<StoredSandbox> readDraft(SandboxId id) {
         return documents.readDraft(file(id), StoredSandbox.KIND);
+    }
+
+    /** Writes how the last life ended. */
+    void writeEnd(SandboxId id, StoredEnd end) {
+        documents.write(files.directory(id).resolve(END), StoredEnd.KIND, end);
+    }
+
+    /** How the last life ended; empty before the first has. */
+    Optional<StoredEnd> readEnd(SandboxId id) {
+        return documents.read(files.directory(id).resolve(END), StoredEnd.KIND);
     }
 
     /** Puts whatever bears this name where it disturbs nobody. Returns the new place. */

@@ -159,9 +159,18 @@ public final class Sandboxes implements AutoCloseable {
      */
     public SandboxRecovery.Found recover(boolean sameBoot) {
         files.prepare();
+        files.clearRemoved();
         SandboxRecovery.Found found =
-                new SandboxRecovery(files, store, registry, launches, cgroups, liveLimits, sameBoot)
-                        .run(lives::resume);
+                new SandboxRecovery(
+                                files,
+                                store,
+                                registry,
+                                launches,
+                                cgroups,
+                                liveLimits,
+                                lives,
+                                sameBoot)
+                        .run();
         disk.start();
         LOG.log(
                 Level.INFO,

@@ -29,7 +29,8 @@ import java.util.Set;
  * what a daemon has stored, each later one reads.
  *
  * @param restarts how often it was started again
- * @param failure how the last start failed to execute the command
+ * @param failure how the last start failed to execute the command; only in documents of version 1,
+ *     {@link StoredEnd} has it now
  * @param paused whether it was paused when this was written; null in documents of version 1
  */
 record StoredSandbox(
@@ -129,16 +130,13 @@ record StoredSandbox(
 
     // ---------------------------------------------------------------- to the document
 
-    /**
-     * @param failure how the last start failed to execute the command
-     */
-    static StoredSandbox of(Sandbox sandbox, SandboxSpec spec, @Nullable Exit failure) {
+    static StoredSandbox of(Sandbox sandbox, SandboxSpec spec) {
         return new StoredSandbox(
                 sandbox.id().value(),
                 sandbox.createdAt(),
                 spec(spec),
                 sandbox.state().restarts(),
-                failure == null ? null : failure(failure),
+                null,
                 sandbox.state().status() == SandboxState.Status.PAUSED);
     }
 
@@ -232,15 +230,6 @@ record StoredSandbox(
 
     private static List<String> names(Collection<Capability> capabilities) {
         return capabilities.stream().map(Enum::name).toList();
-    }
-
-    private static Failure failure(Exit exit) {
-        return new Failure(
-                exit.exitCode(),
-                exit.signal(),
-                exit.reason().text(),
-                exit.finishedAt(),
-                new Counters(exit.evidence().oomKills(), exit.evidence().pidsRefused()));
     }
 
     // ---------------------------------------------------------------- from the document

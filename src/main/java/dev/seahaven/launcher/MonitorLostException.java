@@ -1,0 +1,47 @@
+package dev.seahaven.launcher;
+
+import java.util.function.Supplier;
+
+/** Somebody has killed the monitor of a launch before it had told what came of it. */
+public final class MonitorLostException extends RuntimeException {
+
+    private final boolean untouched;
+
+    /**
+     * @param untouched whether it had not taken the plan yet, so that nothing was done
+     */
+    public MonitorLostException(boolean untouched) {
+        super("the monitor of the launch was killed");
+        this.untouched = untouched;
+    }
+
+    /** Whether nothing was done of what it was to do. */
+    public boolean isUntouched() {
+        return untouched;
+    }
+
+    /**
+     * Launches, and does so once more where the monitor is killed.
+     *
+     * @param launch leaves nothing behind when it fails so, and has told nobody anything
+     */
+    public static <T> T tryAgain(Supplier<T> launch) {
+        try {
+            return launch.get();
+        } catch (MonitorLostException e) {
+            return launch.get();
+        }
+    }
+
+    /** The same for a program that must not run twice. */
+    public static <T> T tryAgainUntouched(Supplier<T> launch) {
+        try {
+            return launch.get();
+        } catch (MonitorLostException e) {
+            if (e.isUntouched()) {
+                return launch.get();
+            }
+            throw e;
+        }
+    }
+}

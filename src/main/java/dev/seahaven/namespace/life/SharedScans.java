@@ -1,0 +1,73 @@
+package dev.seahaven.namespace.life;
+
+import dev.seahaven.namespace.scan.HostNamespaces;
+import dev.seahaven.problem.Problem;
+import dev.seahaven.problem.ProblemType;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.function.Supplier;
+
+/**
+ * Looks at the whole host for one caller at a time, on a thread of its own: reading {@code /proc}
+ * keeps the carrier of a virtual thread, of which all requests have only some. Who asks while a
+ * look is under way may not be given that one, which may have passed what he has just made; all who
+ * do so share the next.
+ */
+final class SharedScans {
+
+    private final Supplier<HostNamespaces> look;
+    private @Nullable CompletableFuture<HostNamespaces> next;
+    private boolean running;
+
+    SharedScans(Supplier<HostNamespaces> look) {
+        this.look = look;
+    }
+
+    /** What is there now, or a little later. */
+    HostNamespaces get() {
+        CompletableFuture<HostNamespaces> mine;
+        synchronized (this) {
+            if (next == null) {
+                next = new CompletableFuture<>();
+            }
+            mine = next;
+            if (!running) {
+                running = true;
+                Thread.ofPlatform().name("seahaven-scan").daemon().start(this::run);
+            }
+        }
+        try {
+            return mine.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Problem(ProblemType.BUSY, "The daemon stops.");
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof RuntimeException failure) {
+                throw failure;
+            }
+            throw new IllegalStateException(e.getCause());
+        }
+    }
+
+    private void run() {
+        while (true) {
+            CompletableFuture<HostNamespaces> due;
+            synchronized (this) {
+                due = next;
+                next = null;
+                if (due == null) {
+                    running = false;
+                    return;
+                }
+            }
+            try {
+                due.complete(look.get());
+            } catch (RuntimeException | Error e) {
+                due.completeExceptionally(e);
+            }
+        }
+    }
+}
