@@ -218,7 +218,7 @@ void run_command(const struct launch *launch)
      * stop the steps between comes last. */
     bool no_new_privileges = (plan->flags & PLAN_NO_NEW_PRIVS) != 0;
     leave_keyring();
-    set_rlimits(plan);
+    set_rlimits(launch);
     set_label(plan);
     close(FD_PROC); /* no path of the plan may lead through it */
     if (no_new_privileges)

@@ -9,9 +9,64 @@
 #include "launcher.h"
 #include "syscalls.h"
 
-void set_rlimits(const struct plan *plan)
+static bool is_planned(const struct plan *plan, uint32_t resource)
 {
+    for (uint32_t i = 0; i < plan->rlimits; i++)
+        if (plan->rlimit[i].resource == resource)
+            return true;
+    return false;
+}
+
+/*
+ * What the kernel gives its first process (include/asm-generic/resource.h), for the daemon's own limits are nobody else's.
+ * Those for processes and signals follow from its memory: they are derived from the host's limit of threads.
+ */
+static void set_default_rlimits(const struct plan *plan, rlim_t threads)
+{
+    const struct {
+        int resource;
+        rlim_t soft, hard;
+    } defaults[] = {
+        {RLIMIT_CPU, RLIM_INFINITY, RLIM_INFINITY},
+        {RLIMIT_FSIZE, RLIM_INFINITY, RLIM_INFINITY},
+        {RLIMIT_DATA, RLIM_INFINITY, RLIM_INFINITY},
+        {RLIMIT_STACK, 8u << 20, RLIM_INFINITY},
+        {RLIMIT_CORE, 0, RLIM_INFINITY},
+        {RLIMIT_RSS, RLIM_INFINITY, RLIM_INFINITY},
+        {RLIMIT_NPROC, threads, threads},
+        {RLIMIT_NOFILE, 1024, 4096},
+        {RLIMIT_MEMLOCK, 8u << 20, 8u << 20},
+        {RLIMIT_AS, RLIM_INFINITY, RLIM_INFINITY},
+        {RLIMIT_LOCKS, RLIM_INFINITY, RLIM_INFINITY},
+        {RLIMIT_SIGPENDING, threads, threads},
+        {RLIMIT_MSGQUEUE, 819200, 819200},
+        {RLIMIT_NICE, 0, 0},
+        {RLIMIT_RTPRIO, 0, 0},
+        {RLIMIT_RTTIME, RLIM_INFINITY, RLIM_INFINITY},
+    };
+
+    for (unsigned i = 0; i < sizeof defaults / sizeof defaults[0]; i++) {
+        if (is_planned(plan, (uint32_t)defaults[i].resource))
+            continue; /* what is lowered here could perhaps not be raised again */
+        struct rlimit wanted = {.rlim_cur = defaults[i].soft, .rlim_max = defaults[i].hard}, own;
+        if (setrlimit(defaults[i].resource, &wanted) == 0)
+            continue;
+        if (errno != EPERM || getrlimit(defaults[i].resource, &own) < 0)
+            fail("setrlimit", "%d", defaults[i].resource);
+        if (own.rlim_max < wanted.rlim_cur) /* the daemon may not raise what it was given */
+            wanted.rlim_cur = own.rlim_max;
+        wanted.rlim_max = own.rlim_max;
+        if (setrlimit(defaults[i].resource, &wanted) < 0)
+            fail("setrlimit", "%d", defaults[i].resource);
+    }
+}
+
+void set_rlimits(const struct launch *launch)
+{
+    const struct plan *plan = &launch->plan;
+
     enter_stage(STAGE_RLIMITS);
+    set_default_rlimits(plan, launch->host->processes);
     for (uint32_t i = 0; i < plan->rlimits; i++) {
         const struct rlimit_wanted *wanted = &plan->rlimit[i];
         enter_item(i);

@@ -29,6 +29,7 @@ struct host { /* of the spawner, inherited by every monitor */
     int net_ns, ipc_ns;   /* its own namespaces, for the way back */
     int proc;             /* its /proc: what is mounted there elsewhere may be anything */
     int last_fd;          /* what a monitor opens comes after it */
+    uint64_t processes;   /* the kernel's default for RLIMIT_NPROC: half of what the host can have */
     bool proc_has_pidns;  /* proc takes the option pidns (Linux 6.17) */
 };
 
@@ -110,7 +111,7 @@ void keep_only_kill(void); /* all that init needs: the command may have another 
 
 /* hardening.c, in the command */
 void leave_keyring(void);
-void set_rlimits(const struct plan *plan);
+void set_rlimits(const struct launch *launch);
 void set_label(const struct plan *plan);
 void restrict_with_landlock(const struct plan *plan);
 void load_filter(const struct plan *plan);

@@ -3,9 +3,14 @@
  * done as it says ends the launch with a report. The daemon starts it from a sealed memfd, with its request socket as
  * standard input.
  */
+#include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "launcher.h"
@@ -16,8 +21,32 @@ static void reset_signals(void)
 
     for (int signal = 1; signal < NSIG; signal++)
         (void)sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+    for (int signal = 32; signal < 34; signal++) { /* which the C library keeps for itself */
+        const uint64_t action[4] = {0};            /* struct sigaction of the kernel: SIG_DFL, no flags */
+        (void)syscall(SYS_rt_sigaction, signal, action, NULL, sizeof action[0]);
+    }
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/*
+ * What the daemon was given is nobody else's: all that is started from here begins as the kernel's first process does. Where
+ * the daemon lacks the right to go back (to a higher priority, say), it stays as it is.
+ */
+static void reset_scheduling(void)
+{
+    static const uint8_t all[1024] = {[0 ... 1023] = 0xff}; /* processors; those that there are not are passed over */
+    const struct sched_param none = {0};
+
+    (void)syscall(SYS_sched_setaffinity, 0, sizeof all, all);
+    (void)sched_setscheduler(0, SCHED_OTHER, &none);
+    (void)setpriority(PRIO_PROCESS, 0, 0);
+    (void)syscall(SYS_ioprio_set, 1, 0, 0); /* IOPRIO_WHO_PROCESS, this one, IOPRIO_CLASS_NONE */
+    (void)personality(0);
+    (void)prctl(PR_SET_TIMERSLACK, 50000, 0, 0, 0);
+    int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    (void)write_all(score, "0", 1);
+    close(score);
 }
 
 int main(int count, char **arguments)
@@ -25,6 +54,7 @@ int main(int count, char **arguments)
     struct host host = {0};
 
     reset_signals();
+    reset_scheduling();
     if (count > 0)
         remember_arguments(arguments[0]);
     (void)setsid();

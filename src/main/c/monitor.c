@@ -159,9 +159,9 @@ static void make_pipe(int pipe[2])
 {
     if (pipe2(pipe, O_CLOEXEC) < 0)
         fail("pipe2", "output");
-    /* So that the command can open /dev/stdout again, it has to own it. */
-    if (fchown(pipe[1], launch.plan.root_uid, launch.plan.root_gid) < 0)
-        fail("fchown", "output");
+    /* So that whoever the command becomes can open /dev/stdout again; nobody else reaches it. */
+    if (fchmod(pipe[1], 0666) < 0)
+        fail("fchmod", "output");
 }
 
 static void make_channels(void)
@@ -295,7 +295,7 @@ static struct report_launched launched_report(void)
         .type = REPORT_LAUNCHED,
         .monitor_pid = getpid(),
         .pid = launch.pid,
-        .started_nanos = launch.progress->executed_nanos,
+        .started_nanos = executed() ? launch.progress->executed_nanos : clock_nanos(CLOCK_REALTIME),
     };
 
     uint64_t sent = launch.phase_nanos[PHASE_SETUP], done = executed_at();
@@ -484,7 +484,7 @@ static void supervise(void)
             {.fd = streams[0].fd, .events = POLLIN},
             {.fd = streams[1].fd, .events = POLLIN},
             {.fd = launch.channel, .events = POLLIN},
-            {.fd = executed() ? -1 : launch.sync, .events = POLLIN},
+            {.fd = executed() || reason != END_BY_ITSELF ? -1 : launch.sync, .events = POLLIN},
         };
         struct timespec timeout, *until = NULL;
 
@@ -535,7 +535,7 @@ static void tell_exited(struct report_launched launched)
     memset(&usage, 0, sizeof usage);
     status = wait_for_child(&usage);
     launch.pid = -1;
-    if (!executed())
+    if (!executed() && reason == END_BY_ITSELF)
         refuse_launch();
     if (plan_captures(plan))
         launched = launched_report();
@@ -551,7 +551,7 @@ static void tell_exited(struct report_launched launched)
         .status = status,
         .truncated = (uint32_t)streams[0].truncated | (uint32_t)streams[1].truncated << 1,
         .finished_nanos = clock_nanos(CLOCK_REALTIME),
-        .run_nanos = clock_nanos(CLOCK_MONOTONIC) - executed_at(),
+        .run_nanos = executed() ? clock_nanos(CLOCK_MONOTONIC) - executed_at() : 0, /* it may have been killed before */
         .cpu_micros = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000u +
                       (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec),
         .peak_memory_bytes = (uint64_t)usage.ru_maxrss * 1024u,
@@ -612,6 +612,17 @@ static void forget_launch(void)
     close_own_descriptors();
 }
 
+/* It stays as long as its sandbox: what it holds is looked at by whoever asks what holds a namespace. */
+static void let_go_of_host(void)
+{
+    const struct host *host = launch.host;
+
+    sys_close_range(0, FD_NULL, 0);
+    close(host->net_ns);
+    close(host->ipc_ns);
+    close(host->proc);
+}
+
 void run_monitor(const struct host *host)
 {
     sigset_t none;
@@ -637,6 +648,7 @@ void run_monitor(const struct host *host)
         if (!run) {
             await_execution();
             launched = tell_launched();
+            let_go_of_host();
         }
         for (int i = 0; i < 2; i++) {
             streams[i].fd = i == 0 ? launch.child_out[0] : launch.child_err[0];

@@ -113,7 +113,7 @@ static int make_directory(int dir, const char *path, mode_t mode, const struct p
         if (parent < 0)
             fail("openat2", "upper/%s", above);
     }
-    bool there = mkdirat(parent, name, mode) < 0; /* with this mode, for the umask is 0 */
+    bool there = mkdirat(parent, name, mode & 07777) < 0; /* with this mode, for the umask is 0 */
     if (there && errno != EEXIST)
         fail("mkdirat", "%s", path);
     int made = open_here(parent, name, O_RDONLY | O_DIRECTORY);
@@ -123,11 +123,36 @@ static int make_directory(int dir, const char *path, mode_t mode, const struct p
         close(parent);
     if (made < 0)
         return -1;
-    if (there && fchmod(made, mode) < 0)
+    if (there && fchmod(made, mode & 07777) < 0)
         fail("fchmod", "%s", path);
     if (fchown(made, plan->root_uid, plan->root_gid) < 0)
         fail("fchown", "%s", path);
     return made;
+}
+
+/* A file that a sandbox has made or changed in an earlier life stays as it is. */
+static void make_file(int dir, const struct prepared *prepared, const struct plan *plan)
+{
+    const char *path = prepared->path.bytes, *slash = strrchr(path, '/');
+    char above[256];
+
+    format(above, sizeof above, "%.*s", (int)(slash - path), path);
+    int parent = open_here(dir, above, O_PATH | O_DIRECTORY);
+    if (parent < 0 && is_replaced())
+        return;
+    if (parent < 0)
+        fail("openat2", "upper/%s", above);
+    int file = openat(parent, slash + 1, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, prepared->mode & 07777);
+    if (file < 0 && errno != EEXIST)
+        fail("openat", "upper/%s", path);
+    if (file >= 0) {
+        if (!write_all(file, prepared->content.bytes, prepared->content.length))
+            fail("write", "upper/%s", path);
+        if (fchown(file, plan->root_uid, plan->root_gid) < 0)
+            fail("fchown", "upper/%s", path);
+        close(file);
+    }
+    close(parent);
 }
 
 /* The upper layer and what it holds from the start: inside root's own directories, some of which hide the lower ones. */
@@ -148,6 +173,10 @@ static void prepare_upper(int dir, const struct plan *plan)
     for (uint32_t i = 0; i < plan->prepareds; i++) {
         const struct prepared *prepared = &plan->prepared[i];
 
+        if (S_ISREG(prepared->mode)) {
+            make_file(upper, prepared, plan);
+            continue;
+        }
         int made = make_directory(upper, prepared->path.bytes, prepared->mode, plan);
         if (made < 0)
             continue;
@@ -425,7 +454,8 @@ void build_devices(const struct plan *plan)
         {"/proc/self/fd/2", "stderr"}, {"pts/ptmx", "ptmx"},         {"/proc/kcore", "core"},
     };
     static const struct option dev_options[] = {{"mode", "755"}, {"size", "65536k"}, {NULL, NULL}};
-    static const struct option shm_options[] = {{"mode", "1777"}, {"size", "65536k"}, {NULL, NULL}};
+    char shm_size[24];
+    const struct option shm_options[] = {{"mode", "1777"}, {"size", shm_size}, {NULL, NULL}};
     static const struct option pts_options[] = {{"ptmxmode", "0666"}, {"mode", "0620"}, {"newinstance", NULL}, {NULL, NULL}};
     static const struct option pts_gid_options[] = {
         {"ptmxmode", "0666"}, {"mode", "0620"}, {"newinstance", NULL}, {"gid", "5"}, {NULL, NULL},
@@ -453,6 +483,7 @@ void build_devices(const struct plan *plan)
                          (plan->flags & PLAN_PTS_GID_5) != 0 ? pts_gid_options : pts_options);
     attach(pts, dev, "pts", "/dev/pts");
     close(pts);
+    format(shm_size, sizeof shm_size, "%llu", (unsigned long long)plan->shm_bytes);
     int shm = make_mount("tmpfs", KERNEL_ATTRIBUTES, shm_options);
     attach(shm, dev, "shm", "/dev/shm");
     close(shm);

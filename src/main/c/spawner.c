@@ -28,6 +28,17 @@ static bool probe_proc_pidns(void)
     return known;
 }
 
+static uint64_t half_of_all_threads(void)
+{
+    char text[32] = "";
+    int fd = open("/proc/sys/kernel/threads-max", O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0 || read(fd, text, sizeof text - 1) <= 0)
+        refuse("/proc/sys/kernel/threads-max");
+    close(fd);
+    return strtoull(text, NULL, 10) / 2;
+}
+
 /* Moves the request socket away from standard input. */
 static int take_requests(void)
 {
@@ -123,6 +134,7 @@ static void prepare_host(struct host *host)
     host->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (host->proc < 0)
         refuse("/proc");
+    host->processes = half_of_all_threads();
     host->proc_has_pidns = probe_proc_pidns();
     if (dup3(FD_NULL, STDERR_FILENO, O_CLOEXEC) < 0)
         refuse("dup3");

@@ -143,6 +143,7 @@ static void take_root(struct cursor *in, struct plan *plan)
         plan->prepared[i].mode = take_u32(in, "prepared");
         plan->prepared[i].opaque = take_u32(in, "prepared");
         plan->prepared[i].path = take_span(in, "prepared");
+        plan->prepared[i].content = take_span(in, "prepared");
     }
     if (plan->root_kind > ROOT_OVERLAY && in->wrong == NULL)
         in->wrong = "root_kind";
@@ -174,6 +175,7 @@ static void take_limits(struct cursor *in, struct plan *plan)
     plan->timeout_nanos = take_u64(in, "timeout_nanos");
     plan->log_limit_bytes = take_u64(in, "log_limit_bytes");
     plan->capture_limit_bytes = take_u64(in, "capture_limit_bytes");
+    plan->shm_bytes = take_u64(in, "shm_bytes");
 }
 
 static void take_hardening(struct cursor *in, struct plan *plan)

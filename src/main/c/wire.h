@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x4e565348u /* "HSVN" */
-#define WIRE_VERSION 3u
+#define WIRE_VERSION 4u
 #define WIRE_NO_ITEM 0xffffffffu
 #define WIRE_INLINE_MAX (64u * 1024u)
 #define WIRE_PLAN_MAX (4u * 1024u * 1024u)
@@ -97,13 +97,14 @@ struct landlock_port {
 };
 
 struct prepared {
-    uint32_t mode;
+    uint32_t mode; /* with its type: S_IFDIR or S_IFREG */
     uint32_t opaque;
     struct span path;
+    struct span content; /* of a file */
 };
 
 #define PLAN_JOINS_MAX 8
-#define PLAN_GROUPS_MAX 64
+#define PLAN_GROUPS_MAX 1024
 #define PLAN_ATTACHMENTS_MAX 32
 #define PLAN_PREPARED_MAX 32
 #define PLAN_V1_GROUPS_MAX 10
@@ -158,6 +159,7 @@ struct plan {
     uint64_t timeout_nanos; /* 0: none */
     uint64_t log_limit_bytes;
     uint64_t capture_limit_bytes; /* of each stream */
+    uint64_t shm_bytes;           /* of /dev/shm, where there is a root */
 
     /* hardening */
     uint32_t rlimits;

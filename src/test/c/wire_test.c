@@ -79,9 +79,10 @@ static void put_plan(struct bytes *to)
     put_u32(to, 1001);
     put_u64(to, 1 << 20);
     put_u32(to, 1); /* prepared */
-    put_u32(to, 0755);
+    put_u32(to, 040755);
     put_u32(to, 1);
     put_string(to, "tmp");
+    put_string(to, "");
 
     put_string(to, "0 524288 65536\n"); /* maps and clocks */
     put_string(to, "0 524288 65536\n");
@@ -96,7 +97,7 @@ static void put_plan(struct bytes *to)
     put_u64(to, 1);
     put_u64(to, 2);
 
-    for (uint64_t i = 0; i < 3; i++) /* limits */
+    for (uint64_t i = 0; i < 4; i++) /* limits */
         put_u64(to, i);
 
     put_u32(to, 1); /* hardening: rlimits */
@@ -212,8 +213,8 @@ static int decode(const char *file, uint32_t fds)
            (unsigned long long)plan.ambient);
     printf("landlock %llx %llx %llx\n", (unsigned long long)plan.landlock_fs, (unsigned long long)plan.landlock_net,
            (unsigned long long)plan.landlock_scoped);
-    printf("limits %llu %llu %llu\n", (unsigned long long)plan.timeout_nanos, (unsigned long long)plan.log_limit_bytes,
-           (unsigned long long)plan.capture_limit_bytes);
+    printf("limits %llu %llu %llu %llu\n", (unsigned long long)plan.timeout_nanos, (unsigned long long)plan.log_limit_bytes,
+           (unsigned long long)plan.capture_limit_bytes, (unsigned long long)plan.shm_bytes);
     printf("offsets %lld %lld\n", (long long)plan.monotonic_offset_seconds, (long long)plan.boottime_offset_seconds);
     for (uint32_t i = 0; i < plan.joins; i++)
         printf("join %x %u\n", plan.join[i].flag, plan.join[i].fd);
@@ -222,7 +223,8 @@ static int decode(const char *file, uint32_t fds)
     for (uint32_t i = 0; i < plan.attachments; i++)
         printf("attachment %u %s\n", plan.attachment[i].fd, plan.attachment[i].target.bytes);
     for (uint32_t i = 0; i < plan.prepareds; i++)
-        printf("prepared %o %u %s\n", plan.prepared[i].mode, plan.prepared[i].opaque, plan.prepared[i].path.bytes);
+        printf("prepared %o %u %s %s\n", plan.prepared[i].mode, plan.prepared[i].opaque, plan.prepared[i].path.bytes,
+               plan.prepared[i].content.bytes);
     for (uint32_t i = 0; i < plan.v1_groups; i++)
         printf("v1_group %u\n", plan.v1_group[i]);
     for (uint32_t i = 0; i < plan.devices; i++)

@@ -35,21 +35,22 @@ class ArchitectureTest {
     /** Each ground package, and what it may use. */
     private static final Map<String, Set<String>> GROUND =
             Map.ofEntries(
-                    Map.entry("problem", Set.of()),
+                    Map.entry("text", Set.of()),
+                    Map.entry("problem", Set.of("text")),
                     Map.entry("claim", Set.of()),
-                    Map.entry("syscall", Set.of()),
-                    Map.entry("procfs", Set.of("syscall")),
-                    Map.entry("netlink", Set.of("syscall")),
-                    Map.entry("mount", Set.of()),
+                    Map.entry("syscall", Set.of("text")),
+                    Map.entry("procfs", Set.of("syscall", "text")),
+                    Map.entry("netlink", Set.of("syscall", "text")),
+                    Map.entry("mount", Set.of("text")),
                     Map.entry("seccomp", Set.of("syscall")),
-                    Map.entry("cgroup", Set.of("syscall", "procfs")),
-                    Map.entry("ids", Set.of("procfs", "syscall")),
-                    Map.entry("store", Set.of("syscall")),
+                    Map.entry("cgroup", Set.of("syscall", "procfs", "text")),
+                    Map.entry("ids", Set.of("procfs", "syscall", "text")),
+                    Map.entry("store", Set.of("syscall", "text")),
                     Map.entry(
                             "launcher",
                             Set.of(
-                                    "problem", "claim", "syscall", "procfs", "netlink", "mount",
-                                    "seccomp", "cgroup", "ids", "store")));
+                                    "text", "problem", "claim", "syscall", "procfs", "netlink",
+                                    "mount", "seccomp", "cgroup", "ids", "store")));
 
     /** Each feature, and the features that it may use beside the ground. */
     private static final Map<String, Set<String>> FEATURES =
@@ -64,7 +65,7 @@ class ArchitectureTest {
     /** What lies around, and what it may use; {@code daemon} may use everything. */
     private static final Map<String, Set<String>> AROUND =
             Map.of(
-                    "web", Set.of("problem"),
+                    "web", Set.of("problem", "text"),
                     "access", Set.of("web", "syscall", "problem"),
                     "page", Set.of("web"));
 

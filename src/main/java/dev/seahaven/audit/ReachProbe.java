@@ -1,5 +1,6 @@
 package dev.seahaven.audit;
 
+import dev.seahaven.mount.Paths;
 import dev.seahaven.procfs.MountInfo;
 import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.syscall.Errno;
@@ -8,7 +9,6 @@ import dev.seahaven.syscall.FileCalls;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
 
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
@@ -111,11 +111,7 @@ final class ReachProbe {
                         path,
                         Syscalls.O_RDONLY | Syscalls.O_DIRECTORY,
                         Syscalls.RESOLVE_IN_ROOT | Syscalls.RESOLVE_NO_SYMLINKS)) {
-            String[] names = Path.of("/proc/self/fd/" + directory.number()).toFile().list();
-            if (names == null) { // the JDK tells no reason; it needs a descriptor of its own
-                throw new SyscallException("getdents64(" + path + ")", Errno.EIO);
-            }
-            return List.of(names);
+            return syscalls.list(directory);
         } catch (SyscallException e) {
             boolean link = e.errno() == Errno.ELOOP && path.equals("dev"); // to be looked through
             if (isAbsent(e) && !link) {
@@ -128,7 +124,7 @@ final class ReachProbe {
     /** A socket of a lower layer is another's by its inode, and nobody listens on it. */
     private static boolean isOnOverlay(String path, List<MountInfo> mounts) {
         return mounts.stream()
-                .filter(mount -> Path.of(path).startsWith(mount.mountPoint()))
+                .filter(mount -> Paths.isWithin(path, mount.mountPoint()))
                 .max(Comparator.comparingInt(mount -> mount.mountPoint().length()))
                 .filter(mount -> mount.fileSystem().equals("overlay"))
                 .isPresent();

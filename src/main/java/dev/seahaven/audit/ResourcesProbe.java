@@ -7,13 +7,14 @@ import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
+import dev.seahaven.text.Digits;
 
 import org.jspecify.annotations.Nullable;
 
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /** The limits of a process: its own, and those of its groups and of the groups above. */
@@ -78,23 +79,25 @@ final class ResourcesProbe {
                     v1
                             ? groups.get(controller)
                             : mount.fileSystem().equals("cgroup2") ? groups.get(UNIFIED) : null;
-            for (Path at = path == null ? null : Path.of(path); at != null; at = at.getParent()) {
-                Long here =
-                        value(Path.of(mount.mountPoint()).resolve("." + at), v1 ? v1File : v2File);
+            String at = path;
+            while (at != null) {
+                Long here = value(mount.mountPoint() + at, v1 ? v1File : v2File);
                 if (here != null && (smallest == null || here < smallest)) {
                     smallest = here;
                 }
+                at = at.isEmpty() ? null : at.substring(0, Math.max(at.lastIndexOf('/'), 0));
             }
         }
         return smallest;
     }
 
-    private @Nullable Long value(Path group, String file) {
+    private @Nullable Long value(String group, String file) {
         return new ProcRoot(syscalls, group)
                 .read(file)
                 .map(String::trim)
-                .filter(text -> !text.isEmpty() && text.chars().allMatch(Character::isDigit))
-                .map(Long::parseLong)
+                .map(Digits::number)
+                .filter(OptionalLong::isPresent)
+                .map(OptionalLong::getAsLong)
                 .filter(number -> number < Long.MAX_VALUE / 2) // v1 has no word for unlimited
                 .orElse(null);
     }

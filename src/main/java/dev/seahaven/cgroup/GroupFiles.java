@@ -4,6 +4,7 @@ import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
+import dev.seahaven.text.Digits;
 
 import org.jspecify.annotations.Nullable;
 
@@ -185,7 +186,7 @@ public final class GroupFiles {
     }
 
     public static long number(String text, long otherwise) {
-        return text.isEmpty() || !Character.isDigit(text.charAt(0))
+        return text.isEmpty() || !Digits.areAll(text.substring(0, 1))
                 ? otherwise
                 : Long.parseLong(text);
     }

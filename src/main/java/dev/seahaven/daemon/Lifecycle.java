@@ -8,7 +8,6 @@ import dev.seahaven.namespace.life.Namespaces;
 import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.sandbox.life.SandboxRecovery;
 import dev.seahaven.sandbox.life.Sandboxes;
-import dev.seahaven.system.KernelProbe;
 import dev.seahaven.system.StartReport;
 
 import org.springframework.context.SmartLifecycle;
@@ -16,13 +15,10 @@ import org.springframework.context.event.ContextClosedEvent;
 import org.springframework.context.event.EventListener;
 import org.springframework.stereotype.Component;
 
-import java.util.List;
-
 /** Start, recovery and stop, in order. It begins before the listeners and ends after them. */
 @Component
 class Lifecycle implements SmartLifecycle {
 
-    private final KernelProbe probe;
     private final Directories directories;
     private final Token token;
     private final Cgroups cgroups;
@@ -35,7 +31,6 @@ class Lifecycle implements SmartLifecycle {
     private volatile boolean running;
 
     Lifecycle(
-            KernelProbe probe,
             Directories directories,
             Token token,
             Cgroups cgroups,
@@ -45,7 +40,6 @@ class Lifecycle implements SmartLifecycle {
             Namespaces namespaces,
             StartReport report,
             ProcRoot proc) {
-        this.probe = probe;
         this.directories = directories;
         this.token = token;
         this.cgroups = cgroups;
@@ -59,14 +53,6 @@ class Lifecycle implements SmartLifecycle {
 
     @Override
     public void start() {
-        List<String> missing = probe.missingEssentials();
-        if (!missing.isEmpty()) {
-            throw new CannotStartException(
-                    "seahaven cannot run on this host. It lacks:\n  - "
-                            + String.join("\n  - ", missing),
-                    "Give it what is missing, and start it again.");
-        }
-        directories.prepare();
         directories.lock();
         boolean sameBoot = directories.isSameBoot(proc);
         token.load();

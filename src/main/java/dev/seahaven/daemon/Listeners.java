@@ -26,6 +26,7 @@ import org.springframework.stereotype.Component;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -42,15 +43,18 @@ class Listeners implements WebServerFactoryCustomizer<TomcatServletWebServerFact
     /** As much as the kernel allows at first (net.core.somaxconn). */
     private static final String BACKLOG = "4096";
 
+    private final Preflight preflight;
     private final Directories directories;
 
-    Listeners(Directories directories) {
+    Listeners(Preflight preflight, Directories directories) {
+        this.preflight = preflight;
         this.directories = directories;
     }
 
     @Override
     public void customize(TomcatServletWebServerFactory factory) {
         check(factory);
+        preflight.check();
         Connector socket =
                 directories.isSocketInherited()
                         ? new Connector(new WatchedProtocol(new InheritedEndpoint()))
@@ -81,6 +85,10 @@ class Listeners implements WebServerFactoryCustomizer<TomcatServletWebServerFact
     private static void listen(Connector connector) {
         connector.setProperty("maxKeepAliveRequests", "-1");
         connector.setProperty("acceptCount", BACKLOG);
+        // Names in paths are bytes, which PathNames decodes; only the query is text.
+        connector.setURIEncoding(StandardCharsets.ISO_8859_1.name());
+        connector.setUseBodyEncodingForURI(true);
+        connector.setEncodedReverseSolidusHandling("passthrough");
     }
 
     private static void check(TomcatServletWebServerFactory factory) {

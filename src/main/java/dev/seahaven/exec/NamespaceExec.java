@@ -32,13 +32,13 @@ import dev.seahaven.procfs.ProcStatus;
 import dev.seahaven.syscall.CloneFlag;
 import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
+import dev.seahaven.text.KernelText;
 
 import org.jspecify.annotations.Nullable;
 
-import java.io.File;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -54,7 +54,7 @@ import java.util.function.Consumer;
  */
 public final class NamespaceExec {
 
-    private static final Path ETC_NETNS = Path.of("/etc/netns");
+    private static final String ETC_NETNS = "/etc/netns/";
     private static final long ALL_CAPABILITIES = -1L;
     private static final long OUTPUT_BYTES = 1L << 40;
 
@@ -199,7 +199,7 @@ public final class NamespaceExec {
         if (spec.stdin() == null) {
             return null;
         }
-        Fd input = launcher.input(spec.stdin().getBytes(StandardCharsets.UTF_8));
+        Fd input = launcher.input(KernelText.encode(spec.stdin()));
         opened.opened(input);
         return input;
     }
@@ -240,7 +240,7 @@ public final class NamespaceExec {
                 new Maps("", ""),
                 new TimeOffsets(0, 0),
                 new Credentials(spec.uid(), spec.gid(), List.of(), capabilities(into), 0),
-                new Limits(spec.timeout(), OUTPUT_BYTES, captureBytes),
+                new Limits(spec.timeout(), OUTPUT_BYTES, captureBytes, 0),
                 type == NamespaceType.NET ? etc(into.name(), opened) : List.of(),
                 new Program(spec.command(), spec.environment(), spec.workingDirectory()));
     }
@@ -256,19 +256,30 @@ public final class NamespaceExec {
     /** As {@code ip netns exec}: what has no counterpart in {@code /etc} is passed over. */
     private List<Attachment> etc(@Nullable String name, Claims opened) {
         List<Attachment> files = new ArrayList<>();
-        File[] found = name == null ? null : ETC_NETNS.resolve(name).toFile().listFiles();
-        if (found == null) {
-            return files;
-        }
-        for (File file : found) {
-            String target = "/etc/" + file.getName();
-            if (new File(target).exists()) {
-                Fd tree = syscalls.openTree(Fd.AT_FDCWD, file.getPath(), Syscalls.OPEN_TREE_CLONE);
+        for (String file : name == null ? List.<String>of() : entries(ETC_NETNS + name)) {
+            String target = "/etc/" + file;
+            if (syscalls.exists(Fd.AT_FDCWD, target)) {
+                Fd tree =
+                        syscalls.openTree(
+                                Fd.AT_FDCWD,
+                                ETC_NETNS + name + "/" + file,
+                                Syscalls.OPEN_TREE_CLONE);
                 opened.opened(tree);
                 files.add(new Attachment(tree, target));
             }
         }
         return files;
+    }
+
+    private List<String> entries(String directory) {
+        try {
+            return syscalls.list(directory);
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.ENOENT || e.errno() == Errno.ENOTDIR) {
+                return List.of();
+            }
+            throw e;
+        }
     }
 
     /** A program that cannot be executed is a result, as a shell has it. */

@@ -21,10 +21,10 @@ import dev.seahaven.sandbox.spec.SandboxId;
 import dev.seahaven.sandbox.spec.SandboxSpec;
 import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.Signal;
+import dev.seahaven.text.KernelText;
 
 import org.jspecify.annotations.Nullable;
 
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
@@ -177,8 +177,7 @@ public final class Runs {
             Fd input =
                     stdin == null
                             ? null
-                            : descriptors.opened(
-                                    launcher.input(stdin.getBytes(StandardCharsets.UTF_8)));
+                            : descriptors.opened(launcher.input(KernelText.encode(stdin)));
             SandboxLauncher.Files files = new SandboxLauncher.Files(input, null, null, null, null);
             return MonitorLostException.tryAgainUntouched(
                     () -> launch(run, spec, files, claims, new Capture()));
@@ -202,6 +201,9 @@ public final class Runs {
             }
             return new Collected(Exit.monitorLost(), null, null, null, collector);
         } catch (LauncherException e) {
+            if (e.isLost() && run.ending.wasEnded()) { // before it was executed
+                return new Collected(Exit.stopped(), null, null, null, collector);
+            }
             metrics.failed(e.stage().text());
             OptionalInt exitCode = e.shellExitCode();
             if (exitCode.isEmpty()) {
@@ -217,9 +219,7 @@ public final class Runs {
         Evidence evidence = cgroup.evidence();
         Long peak = cgroup.peakMemoryBytes();
         // What nobody waited for is missing in the usage that the kernel tells init's parent.
-        boolean whole =
-                ended.reason() == Report.Reason.BY_ITSELF && Report.signal(ended.status()) == 0;
-        Double cpu = whole ? null : cgroup.cpuMillis();
+        Double cpu = cgroup.cpuMillis();
         boolean killed = Report.signal(ended.status()) == Signal.KILL.number();
         Exit.Reason asked = run.ending.wasEnded() && killed ? Exit.Reason.STOPPED : null;
         return new Collected(Exit.of(ended, asked, evidence), ended, peak, cpu, output);

@@ -1,5 +1,7 @@
 package dev.seahaven.ids;
 
+import dev.seahaven.text.Digits;
+
 import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
@@ -54,20 +56,16 @@ public record Accounts(List<User> users, List<Group> groups) {
 
     /** A field of a line; null where it is no id. */
     private static @Nullable Long number(String text) {
-        return isDigits(text)
+        return Digits.areAll(text)
                         && text.length() <= ID_DIGITS
                         && Long.parseLong(text) < IdMapping.ID_COUNT
                 ? Long.valueOf(text)
                 : null;
     }
 
-    private static boolean isDigits(String text) {
-        return !text.isEmpty() && text.chars().allMatch(c -> c >= '0' && c <= '9');
-    }
-
     /** What was asked for: digits are a number and never a name; null for a name. */
     private static @Nullable Long asked(String text) {
-        if (!isDigits(text)) {
+        if (!Digits.areAll(text)) {
             return null;
         }
         Long number = number(text);

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /**
@@ -21,6 +22,9 @@ import java.util.function.Supplier;
 public final class IdRanges {
 
     private static final int RESTING_MAX = 8192;
+
+    /** A file system of somebody else's that does not answer must not keep everybody waiting. */
+    private static final int FIRST_SECONDS = 30;
 
     private final long first;
     private final int count;
@@ -48,13 +52,15 @@ public final class IdRanges {
 
     /**
      * From now on the kernel can be asked. What is mapped already, and nobody has taken, rests; no
-     * range is given before that is known.
+     * range is given before that is known, or half a minute is over.
      *
      * @param mapped what the user namespaces of the host map; empty where that cannot be told
      */
     public synchronized void ask(Supplier<Optional<List<IdMapping>>> mapped) {
         kernel = mapped;
-        begun = start(() -> mapped.get().ifPresent(this::restAll));
+        begun =
+                start(() -> mapped.get().ifPresent(this::restAll))
+                        .completeOnTimeout(null, FIRST_SECONDS, TimeUnit.SECONDS);
     }
 
     private static CompletableFuture<Void> start(Runnable work) {

@@ -61,7 +61,7 @@ public final class Keeper implements AutoCloseable {
                         maps,
                         offsets,
                         new Credentials(0, 0, List.of(), 0, 0),
-                        new Limits(null, 0, 0),
+                        new Limits(null, 0, 0, 0),
                         List.of(),
                         new Program(List.of("keeper"), List.of(), "/"));
         return MonitorLostException.tryAgain(() -> start(launcher, plan));

@@ -41,6 +41,9 @@ public record LaunchPlan(
         @Nullable String hostname,
         Program program) {
 
+    /** Supplementary groups at the most. */
+    public static final int GROUPS_MAX = 1024;
+
     /**
      * One without a root of its own: in the namespaces that it joins and, where the mount namespace
      * is new, in a copy of the joined one's mounts.
@@ -148,13 +151,33 @@ public record LaunchPlan(
             int uid,
             int gid,
             long upperBytes,
-            List<PreparedDirectory> prepared) {}
+            List<Prepared> prepared) {}
 
     /**
+     * A directory or file.
+     *
      * @param path without a leading slash; parents come first in the list
+     * @param mode with its type
      * @param opaque whether it hides the lower directory of that name
+     * @param content of a file that is not there yet
      */
-    public record PreparedDirectory(String path, int mode, boolean opaque) {}
+    public record Prepared(String path, int mode, boolean opaque, String content) {
+
+        private static final int DIRECTORY = 0040000;
+        private static final int FILE = 0100000;
+
+        /**
+         * @param mode the permissions
+         */
+        public static Prepared directory(String path, int mode, boolean opaque) {
+            return new Prepared(path, DIRECTORY | mode, opaque, "");
+        }
+
+        /** One that all may read, in a directory. */
+        public static Prepared file(String path, String content) {
+            return new Prepared(path, FILE | 0644, false, content);
+        }
+    }
 
     /**
      * The text for {@code /proc/PID/uid_map} and {@code gid_map}; empty where the user namespace is
@@ -176,8 +199,10 @@ public record LaunchPlan(
      * @param timeout null: none
      * @param logBytes of both streams; past it the sandbox is killed
      * @param captureBytes of each stream; past it a run's output is cut
+     * @param shmBytes size of {@code /dev/shm}, where one is made
      */
-    public record Limits(@Nullable Duration timeout, long logBytes, long captureBytes) {}
+    public record Limits(
+            @Nullable Duration timeout, long logBytes, long captureBytes, long shmBytes) {}
 
     /**
      * What stands between the command and the kernel beside namespaces and capabilities.

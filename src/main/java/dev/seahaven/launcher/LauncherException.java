@@ -42,6 +42,11 @@ public final class LauncherException extends RuntimeException {
         return item;
     }
 
+    /** Whether somebody has killed the child before it executed the command. */
+    public boolean isLost() {
+        return stage == Stage.LOST;
+    }
+
     /**
      * What a shell would exit with when the program cannot be executed: 127 when it is not found,
      * 126 when it is not executable. Empty for every other failure, which is an error of ours.

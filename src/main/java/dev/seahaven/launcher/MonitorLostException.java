@@ -21,7 +21,8 @@ public final class MonitorLostException extends RuntimeException {
     }
 
     /**
-     * Launches, and does so once more where the monitor is killed.
+     * Launches, and does so once more where the monitor is killed, or the child before it executes
+     * the command.
      *
      * @param launch leaves nothing behind when it fails so, and has told nobody anything
      */
@@ -30,6 +31,11 @@ public final class MonitorLostException extends RuntimeException {
             return launch.get();
         } catch (MonitorLostException e) {
             return launch.get();
+        } catch (LauncherException e) {
+            if (e.isLost()) {
+                return launch.get();
+            }
+            throw e;
         }
     }
 
@@ -39,6 +45,11 @@ public final class MonitorLostException extends RuntimeException {
             return launch.get();
         } catch (MonitorLostException e) {
             if (e.isUntouched()) {
+                return launch.get();
+            }
+            throw e;
+        } catch (LauncherException e) {
+            if (e.isLost()) {
                 return launch.get();
             }
             throw e;

@@ -9,12 +9,12 @@ import dev.seahaven.launcher.LaunchPlan.Limits;
 import dev.seahaven.launcher.LaunchPlan.Root;
 import dev.seahaven.syscall.CloneFlag;
 import dev.seahaven.syscall.Fd;
+import dev.seahaven.text.KernelText;
 
 import org.jspecify.annotations.Nullable;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -25,7 +25,7 @@ import java.util.stream.Stream;
 final class PlanCodec {
 
     static final int MAGIC = 0x4e565348;
-    static final int VERSION = 3;
+    static final int VERSION = 4;
     static final int INLINE_MAX = 64 * 1024;
     private static final int NO_FD = -1;
 
@@ -119,10 +119,11 @@ final class PlanCodec {
         putLong(root.upperBytes());
         putAll(
                 root.prepared(),
-                directory -> {
-                    putInt(directory.mode());
-                    putInt(directory.opaque() ? 1 : 0);
-                    putString(directory.path());
+                one -> {
+                    putInt(one.mode());
+                    putInt(one.opaque() ? 1 : 0);
+                    putString(one.path());
+                    putString(one.content());
                 });
     }
 
@@ -138,6 +139,7 @@ final class PlanCodec {
         putLong(limits.timeout() == null ? 0 : limits.timeout().toNanos());
         putLong(limits.logBytes());
         putLong(limits.captureBytes());
+        putLong(limits.shmBytes());
     }
 
     private void put(Hardening hardening) {
@@ -201,7 +203,7 @@ final class PlanCodec {
     }
 
     private void putString(String text) {
-        putBytes(text.getBytes(StandardCharsets.UTF_8));
+        putBytes(KernelText.encode(text));
     }
 
     private void putBytes(byte[] bytes) {

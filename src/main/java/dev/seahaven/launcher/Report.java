@@ -103,6 +103,6 @@ public sealed interface Report {
 
     /** The name of that signal, without {@code SIG}. */
     static String signalName(int status) {
-        return Signal.nameOf(signal(status));
+        return new Signal(signal(status)).name();
     }
 }

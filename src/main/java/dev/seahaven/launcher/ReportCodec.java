@@ -7,11 +7,11 @@ import dev.seahaven.launcher.Report.Output;
 import dev.seahaven.launcher.Report.Phase;
 import dev.seahaven.launcher.Report.Reason;
 import dev.seahaven.syscall.Errno;
+import dev.seahaven.text.KernelText;
 
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -80,10 +80,7 @@ public final class ReportCodec {
             end++;
         }
         return new Failed(
-                Stage.values()[stage],
-                item,
-                new String(text, 0, end, StandardCharsets.UTF_8),
-                Errno.of(error));
+                Stage.values()[stage], item, KernelText.decode(text, 0, end), Errno.of(error));
     }
 
     private static Output output(ByteBuffer in) {

@@ -25,6 +25,9 @@ final class Spawner implements AutoCloseable {
                     | Syscalls.F_SEAL_WRITE
                     | Syscalls.F_SEAL_EXEC;
 
+    /** Who kills it faster than it can be started means it. */
+    private static final int RESTARTS = 5;
+
     private final Syscalls syscalls;
     private final Fd program;
     private final List<String> environment;
@@ -84,13 +87,16 @@ final class Spawner implements AutoCloseable {
     /** Hands one end of a monitor's channel over. */
     void request(Fd channel) {
         Running at = current();
-        try {
-            syscalls.sendmsg(at.requests(), new byte[1], List.of(channel));
-        } catch (SyscallException e) {
-            if (e.errno() != Errno.EPIPE && e.errno() != Errno.ECONNRESET) {
-                throw e;
+        for (int left = RESTARTS; ; left--) {
+            try {
+                syscalls.sendmsg(at.requests(), new byte[1], List.of(channel));
+                return;
+            } catch (SyscallException e) {
+                if (left == 0 || (e.errno() != Errno.EPIPE && e.errno() != Errno.ECONNRESET)) {
+                    throw e;
+                }
             }
-            syscalls.sendmsg(restart(at).requests(), new byte[1], List.of(channel));
+            at = restart(at);
         }
     }
 
@@ -106,9 +112,22 @@ final class Spawner implements AutoCloseable {
             LOG.log(Level.WARNING, "the spawner (pid {0}) has died and is started again", dead.pid);
             dead.requests().close();
             syscalls.waitpid(dead.pid());
-            start();
+            startAgain();
         }
         return current();
+    }
+
+    private void startAgain() {
+        for (int left = RESTARTS; ; left--) {
+            try {
+                start();
+                return;
+            } catch (SyscallException e) {
+                if (left == 0 || e.errno() != Errno.ECHILD) {
+                    throw e;
+                }
+            }
+        }
     }
 
     /** The process number, for those who look from outside. */

@@ -1,7 +1,7 @@
 package dev.seahaven.mount;
 
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
+import dev.seahaven.text.KernelText;
+
 import java.util.Arrays;
 import java.util.List;
 
@@ -30,18 +30,28 @@ public final class Paths {
     public static boolean isAbsoluteAndPlain(String path) {
         return path.startsWith("/")
                 && path.indexOf('\0') < 0
-                && Path.of(path).normalize().toString().equals(path)
+                && KernelText.isEncodable(path)
                 && bytes(path) < PATH_MAX
-                && Arrays.stream(path.split("/")).allMatch(part -> bytes(part) <= NAME_MAX);
+                && (path.equals("/")
+                        || Arrays.stream(path.substring(1).split("/", -1))
+                                .allMatch(Paths::isPlain));
+    }
+
+    private static boolean isPlain(String part) {
+        return !part.isEmpty()
+                && !part.equals(".")
+                && !part.equals("..")
+                && bytes(part) <= NAME_MAX;
     }
 
     private static int bytes(String text) {
-        return text.getBytes(StandardCharsets.UTF_8).length;
+        return KernelText.encode(text).length;
     }
 
-    /** Whether {@code path} is {@code directory} or lies below it. */
-    public static boolean isWithin(Path path, Path directory) {
-        return path.normalize().startsWith(directory.normalize());
+    /** Whether {@code path} is {@code directory} or lies below it; both are absolute and plain. */
+    public static boolean isWithin(String path, String directory) {
+        return path.equals(directory)
+                || path.startsWith(directory.equals("/") ? "/" : directory + "/");
     }
 
     /**
@@ -49,6 +59,6 @@ public final class Paths {
      * default root needs.
      */
     public static boolean isNeededMount(String mountPoint) {
-        return NEEDED.stream().anyMatch(needed -> isWithin(Path.of(mountPoint), Path.of(needed)));
+        return NEEDED.stream().anyMatch(needed -> isWithin(mountPoint, needed));
     }
 }

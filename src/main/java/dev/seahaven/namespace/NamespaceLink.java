@@ -1,5 +1,7 @@
 package dev.seahaven.namespace;
 
+import dev.seahaven.text.Digits;
+
 import java.util.Optional;
 
 /**
@@ -9,13 +11,16 @@ import java.util.Optional;
  */
 public record NamespaceLink(NamespaceType type, long id) {
 
+    /** The kernel gives no namespace a lower one (include/linux/proc_ns.h). */
+    public static final long FIRST_NUMBER = 0xeffffff8L;
+
     public static Optional<NamespaceLink> parse(String text) {
         int colon = text.indexOf(":[");
         if (colon < 0 || !text.endsWith("]") || text.length() > 40) {
             return Optional.empty();
         }
         String digits = text.substring(colon + 2, text.length() - 1);
-        if (digits.isEmpty() || !digits.chars().allMatch(Character::isDigit)) {
+        if (!Digits.areAll(digits)) {
             return Optional.empty();
         }
         return NamespaceType.ofKernelName(text.substring(0, colon))

@@ -1,10 +1,11 @@
 package dev.seahaven.netlink;
 
+import dev.seahaven.text.KernelText;
+
 import org.jspecify.annotations.Nullable;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -149,7 +150,7 @@ public final class NetlinkMessage {
             while (end < bytes.length && bytes[end] != 0) {
                 end++;
             }
-            return new String(bytes, 0, end, StandardCharsets.UTF_8);
+            return KernelText.decode(bytes, 0, end);
         }
 
         public int integer() {

@@ -1,5 +1,7 @@
 package dev.seahaven.problem;
 
+import dev.seahaven.text.Digits;
+
 import java.util.Locale;
 import java.util.Set;
 
@@ -21,17 +23,13 @@ public final class Names {
                 "name",
                 "must be 1 to 63 letters, digits, '-', '_' and '.', beginning with a letter or"
                         + " digit")) {
-            violations.require(!isDigits(name), "name", "must not be of digits only; add a letter");
+            violations.require(
+                    !Digits.areAll(name), "name", "must not be of digits only; add a letter");
             violations.require(
                     !RESERVED.contains(name),
                     "name",
                     "is reserved; choose another, as " + name + "-1");
         }
-    }
-
-    /** Whether a text is ASCII digits alone, which can never be a name. */
-    public static boolean isDigits(String text) {
-        return !text.isEmpty() && text.chars().allMatch(c -> c >= '0' && c <= '9');
     }
 
     /**

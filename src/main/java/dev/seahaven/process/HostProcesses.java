@@ -18,10 +18,10 @@ import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.NamespaceCalls;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
+import dev.seahaven.text.KernelText;
 
 import org.jspecify.annotations.Nullable;
 
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -96,7 +96,7 @@ public final class HostProcesses {
     }
 
     private String read(Fd dir, String file) {
-        return new String(syscalls.readFile(dir, file, FILE_MAX), StandardCharsets.UTF_8);
+        return KernelText.decode(syscalls.readFile(dir, file, FILE_MAX));
     }
 
     private HostProcess.Summary summary(int pid, Fd dir, Map<Long, List<Long>> chains) {

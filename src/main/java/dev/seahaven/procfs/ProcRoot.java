@@ -1,12 +1,11 @@
 package dev.seahaven.procfs;
 
-import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
+import dev.seahaven.text.Digits;
+import dev.seahaven.text.KernelText;
 
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -14,19 +13,18 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * A mounted {@code /proc}, or a captured one. Text is decoded byte by byte (ISO 8859-1): what
- * others have named may hold any byte.
+ * A mounted {@code /proc}, or a captured one. What others have named may hold any byte ({@link
+ * KernelText}).
  *
  * @param path of its root
  */
-public record ProcRoot(Syscalls syscalls, Path path) {
+public record ProcRoot(Syscalls syscalls, String path) {
 
-    private static final Path PROC = Path.of("/proc");
     private static final int FILE_MAX = 64 << 20;
 
     /** The one that the daemon sees. */
     public static ProcRoot system(Syscalls syscalls) {
-        return new ProcRoot(syscalls, PROC);
+        return new ProcRoot(syscalls, "/proc");
     }
 
     /**
@@ -34,31 +32,17 @@ public record ProcRoot(Syscalls syscalls, Path path) {
      * no order.
      */
     public Reading<List<Integer>> numbers(String directory) {
-        String[] names = path.resolve(directory).toFile().list();
-        if (names == null) {
-            return whyNotListed(path.resolve(directory).toString());
-        }
-        List<Integer> numbers = new ArrayList<>(names.length);
-        for (String name : names) {
-            if (isDigit(name.charAt(0))) {
-                numbers.add(Integer.parseInt(name));
-            }
-        }
-        return new Reading.Value<>(numbers);
-    }
-
-    /** The JDK tells no reason; opening the directory does. */
-    private Reading<List<Integer>> whyNotListed(String directory) {
         try {
-            syscalls.open(directory, Syscalls.O_RDONLY | Syscalls.O_DIRECTORY, 0).close();
-            return Reading.of(new SyscallException("getdents64(\"" + directory + "\")", Errno.EIO));
+            List<Integer> numbers = new ArrayList<>();
+            for (String name : syscalls.list(path + "/" + directory)) {
+                if (Digits.areAll(name)) {
+                    numbers.add(Integer.parseInt(name));
+                }
+            }
+            return new Reading.Value<>(numbers);
         } catch (SyscallException e) {
             return Reading.of(e);
         }
-    }
-
-    private static boolean isDigit(char c) {
-        return c >= '0' && c <= '9';
     }
 
     /**
@@ -86,9 +70,8 @@ public record ProcRoot(Syscalls syscalls, Path path) {
     /** The text of a file, such as {@code 4711/status}. */
     public Reading<String> reading(String file) {
         // A sysctl is told by the first read alone, so that has to be a large one.
-        try (Fd fd = syscalls.open(path.resolve(file).toString(), Syscalls.O_RDONLY, 0)) {
-            return new Reading.Value<>(
-                    new String(syscalls.read(fd, FILE_MAX), StandardCharsets.ISO_8859_1));
+        try (Fd fd = syscalls.open(path + "/" + file, Syscalls.O_RDONLY, 0)) {
+            return new Reading.Value<>(KernelText.decode(syscalls.read(fd, FILE_MAX)));
         } catch (SyscallException e) {
             return Reading.of(e);
         }
@@ -106,8 +89,7 @@ public record ProcRoot(Syscalls syscalls, Path path) {
     /** The target of a link, such as {@code 4711/ns/net}. */
     public Reading<String> link(String link) {
         try {
-            return new Reading.Value<>(
-                    syscalls.readlinkat(Fd.AT_FDCWD, path.resolve(link).toString()));
+            return new Reading.Value<>(syscalls.readlinkat(Fd.AT_FDCWD, path + "/" + link));
         } catch (SyscallException e) {
             return Reading.of(e);
         }

@@ -31,7 +31,7 @@ public final class SeccompCompiler {
     private static final int BINARY_TREE = 2;
     private static final int INSTRUCTIONS_MAX = 4096; // BPF_MAXINSNS
     private static final int EPERM = 1;
-    private static final int ERRNO_MAX = 4095;
+    private static final int ERRNO_MAX = 4094; // libseccomp takes no more
     private static final int UNKNOWN = -1;
     private static final int KEPT = 64;
     private static final String ARCHITECTURE_PREFIX = "SCMP_ARCH_";

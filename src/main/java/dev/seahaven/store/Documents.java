@@ -5,6 +5,7 @@ import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.FileCalls;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
+import dev.seahaven.text.KernelTextModule;
 
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DeserializationFeature;
@@ -30,7 +31,10 @@ public final class Documents {
 
     /** Members that it does not know would be lost when it writes again, so they are refused. */
     private final JsonMapper json =
-            JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES).build();
+            JsonMapper.builder()
+                    .addModule(new KernelTextModule())
+                    .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+                    .build();
 
     public Documents(Syscalls syscalls) {
         this.syscalls = syscalls;

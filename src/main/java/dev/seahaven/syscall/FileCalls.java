@@ -1,5 +1,7 @@
 package dev.seahaven.syscall;
 
+import java.util.List;
+
 /** Calls on files and directories: open(2), read(2), stat(2), mkdir(2) and their kin. */
 public interface FileCalls {
 
@@ -100,7 +102,17 @@ public interface FileCalls {
     /** fstat(2), also of an O_PATH descriptor. */
     Stat fstat(Fd fd);
 
-    /** readlinkat(2): the target, byte by byte (ISO 8859-1), at most 4,096 bytes. */
+    /** getdents64(2) to the end: the names in a directory, but {@code .} and {@code ..}. */
+    List<String> list(Fd directory);
+
+    /** The names in a directory. */
+    default List<String> list(String directory) {
+        try (Fd open = open(directory, O_RDONLY | O_DIRECTORY, 0)) {
+            return list(open);
+        }
+    }
+
+    /** readlinkat(2): the target, at most 4,096 bytes. */
     String readlinkat(Fd dir, String path);
 
     /** faccessat(2), does not throw for ENOENT and ENOTDIR. */

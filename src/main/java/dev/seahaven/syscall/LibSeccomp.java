@@ -1,5 +1,7 @@
 package dev.seahaven.syscall;
 
+import static dev.seahaven.text.KernelText.cString;
+
 import com.sun.jna.Memory;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
@@ -142,7 +144,7 @@ public final class LibSeccomp {
 
         /** The classic BPF program: {@code struct sock_filter[]}. */
         public byte[] program() {
-            int fd = Libc.memfd_create("seahaven-filter", 1);
+            int fd = Libc.memfd_create(cString("seahaven-filter"), 1);
             try {
                 int failure = Functions.seccomp_export_bpf(context, fd);
                 if (failure < 0) {
@@ -158,7 +160,7 @@ public final class LibSeccomp {
             int size = Libc.lseek(fd, new NativeLong(0), 2).intValue();
             Libc.lseek(fd, new NativeLong(0), 0);
             try (Memory memory = new Memory(size)) {
-                int got = Libc.read(fd, memory, new NativeLong(size)).intValue();
+                int got = (int) Libc.read(fd, memory, size);
                 return memory.getByteArray(0, got);
             }
         }

@@ -9,8 +9,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The C library, by direct mapping. A function that fails sets errno and JNA throws; all of these
- * leave errno alone when they succeed. Direct mapping knows no variable arguments, so {@code
- * syscall} stands here once for each count.
+ * leave errno alone when they succeed. Text is bytes with a zero at the end: JNA takes twice as
+ * long for a string as the kernel for the call. Direct mapping knows no variable arguments, so
+ * {@code syscall} stands here once for each count.
  */
 final class Libc {
 
@@ -20,12 +21,11 @@ final class Libc {
 
     private Libc() {}
 
-    static native int open(String path, int flags, int mode) throws LastErrorException;
+    static native int open(byte[] path, int flags, int mode) throws LastErrorException;
 
     static native int close(int fd);
 
-    static native NativeLong read(int fd, Pointer buffer, NativeLong size)
-            throws LastErrorException;
+    static native long read(int fd, Pointer buffer, long size) throws LastErrorException;
 
     static native NativeLong pread(int fd, Pointer buffer, NativeLong size, NativeLong offset)
             throws LastErrorException;
@@ -37,22 +37,22 @@ final class Libc {
 
     static native NativeLong lseek(int fd, NativeLong offset, int whence) throws LastErrorException;
 
-    static native int mkdir(String path, int mode) throws LastErrorException;
+    static native int mkdir(byte[] path, int mode) throws LastErrorException;
 
-    static native int rmdir(String path) throws LastErrorException;
+    static native int rmdir(byte[] path) throws LastErrorException;
 
-    static native int unlink(String path) throws LastErrorException;
+    static native int unlink(byte[] path) throws LastErrorException;
 
-    static native int rename(String from, String to) throws LastErrorException;
+    static native int rename(byte[] from, byte[] to) throws LastErrorException;
 
-    static native int chown(String path, int uid, int gid) throws LastErrorException;
+    static native int chown(byte[] path, int uid, int gid) throws LastErrorException;
 
-    static native int chmod(String path, int mode) throws LastErrorException;
+    static native int chmod(byte[] path, int mode) throws LastErrorException;
 
-    static native int faccessat(int dir, String path, int mode, int flags)
+    static native int faccessat(int dir, byte[] path, int mode, int flags)
             throws LastErrorException;
 
-    static native int memfd_create(String name, int flags) throws LastErrorException;
+    static native int memfd_create(byte[] name, int flags) throws LastErrorException;
 
     static native int fcntl(int fd, int command, int argument) throws LastErrorException;
 
@@ -79,7 +79,7 @@ final class Libc {
 
     static native int geteuid();
 
-    static native NativeLong readlinkat(int dir, String path, byte[] buffer, NativeLong size)
+    static native long readlinkat(int dir, byte[] path, byte[] buffer, long size)
             throws LastErrorException;
 
     static native int setns(int fd, int type) throws LastErrorException;
@@ -87,14 +87,14 @@ final class Libc {
     static native int unshare(int flags) throws LastErrorException;
 
     static native int mount(
-            String source,
-            String target,
-            @Nullable String type,
+            byte[] source,
+            byte[] target,
+            byte @Nullable [] type,
             NativeLong flags,
-            @Nullable String data)
+            byte @Nullable [] data)
             throws LastErrorException;
 
-    static native int umount2(String target, int flags) throws LastErrorException;
+    static native int umount2(byte[] target, int flags) throws LastErrorException;
 
     static native int sethostname(byte[] name, NativeLong length) throws LastErrorException;
 
@@ -131,32 +131,31 @@ final class Libc {
 
     static native NativeLong syscall(NativeLong number, int one, int two) throws LastErrorException;
 
-    static native NativeLong syscall(NativeLong number, int one, String two, int three)
+    static native NativeLong syscall(NativeLong number, int one, byte[] two, int three)
             throws LastErrorException;
 
     static native NativeLong syscall(NativeLong number, int one, int two, Pointer three, int four)
             throws LastErrorException;
 
-    static native NativeLong syscall(
-            NativeLong number, int one, String two, Pointer three, NativeLong four)
+    static native long syscall(long number, int one, byte[] two, Pointer three, long four)
             throws LastErrorException;
 
     static native NativeLong syscall(
-            NativeLong number, int one, String two, int three, int four, Pointer five)
+            NativeLong number, int one, byte[] two, int three, int four, Pointer five)
             throws LastErrorException;
 
-    static native NativeLong syscall(NativeLong number, String one, int two)
+    static native NativeLong syscall(NativeLong number, byte[] one, int two)
             throws LastErrorException;
 
     static native NativeLong syscall(
-            NativeLong number, int one, int two, @Nullable String three, Pointer four, int five)
+            NativeLong number, int one, int two, byte @Nullable [] three, Pointer four, int five)
             throws LastErrorException;
 
     /* These return the error instead of setting errno (posix_spawn(3)). */
 
     static native int posix_spawn(
             int[] pid,
-            String path,
+            byte[] path,
             Pointer actions,
             Pointer attributes,
             Pointer arguments,

@@ -6,12 +6,16 @@ import static dev.seahaven.syscall.Calling.fd;
 import static dev.seahaven.syscall.Calling.number;
 import static dev.seahaven.syscall.Calling.oDirectory;
 import static dev.seahaven.syscall.Calling.quoted;
+import static dev.seahaven.text.KernelText.cString;
 
 import com.sun.jna.Memory;
 
+import dev.seahaven.text.KernelText;
+
 import java.io.ByteArrayOutputStream;
-import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /** {@link FileCalls} by JNA. */
 abstract class LinuxFileCalls implements FileCalls {
@@ -20,6 +24,14 @@ abstract class LinuxFileCalls implements FileCalls {
     private static final int LINK_USUAL = 128;
 
     private static final int LINK_MAX = 4096;
+    private static final byte[] NO_PATH = cString("");
+
+    private static final int ENTRIES_SIZE = 1 << 15;
+
+    /** Of struct linux_dirent64 (getdents64(2)). */
+    private static final long DIRENT_RECLEN = 16;
+
+    private static final long DIRENT_NAME = 19;
 
     static final int F_ADD_SEALS = 1033;
     static final int LOCK_EX = 2;
@@ -40,7 +52,7 @@ abstract class LinuxFileCalls implements FileCalls {
     @Override
     public Fd open(String path, int flags, int mode) {
         return fd(
-                () -> Libc.open(path, flagsHere(flags) | O_CLOEXEC, mode),
+                () -> Libc.open(cString(path), flagsHere(flags) | O_CLOEXEC, mode),
                 () -> quoted("open", path));
     }
 
@@ -52,13 +64,13 @@ abstract class LinuxFileCalls implements FileCalls {
             how.setLong(Layout.OPEN_HOW_RESOLVE, resolve);
             return fd(
                     () ->
-                            Libc.syscall(
-                                            number(SyscallNumber.OPENAT2.value()),
+                            (int)
+                                    Libc.syscall(
+                                            (long) SyscallNumber.OPENAT2.value(),
                                             dir.number(),
-                                            path,
+                                            cString(path),
                                             how,
-                                            number(Layout.OPEN_HOW_SIZE))
-                                    .intValue(),
+                                            (long) Layout.OPEN_HOW_SIZE),
                     () -> quoted("openat2", path));
         }
     }
@@ -73,7 +85,7 @@ abstract class LinuxFileCalls implements FileCalls {
                 int here = Math.min(size, most - read.size());
                 got =
                         call(
-                                () -> Libc.read(fd.number(), buffer, number(here)).intValue(),
+                                () -> (int) Libc.read(fd.number(), buffer, here),
                                 () -> "read(" + fd + ")");
                 read.writeBytes(buffer.getByteArray(0, got));
             }
@@ -115,7 +127,7 @@ abstract class LinuxFileCalls implements FileCalls {
                             Libc.syscall(
                                             number(SyscallNumber.STATX.value()),
                                             fd.number(),
-                                            "",
+                                            NO_PATH,
                                             AT_EMPTY_PATH,
                                             STATX_BASIC_STATS | STATX_WITH_MNT_ID,
                                             statx)
@@ -136,6 +148,41 @@ abstract class LinuxFileCalls implements FileCalls {
     }
 
     @Override
+    public List<String> list(Fd directory) {
+        List<String> names = new ArrayList<>();
+        try (Memory entries = new Memory(ENTRIES_SIZE)) {
+            while (true) {
+                int got =
+                        call(
+                                () ->
+                                        Libc.syscall(
+                                                        number(SyscallNumber.GETDENTS64.value()),
+                                                        directory.number(),
+                                                        entries,
+                                                        ENTRIES_SIZE)
+                                                .intValue(),
+                                () -> "getdents64(" + directory + ")");
+                if (got == 0) {
+                    return names;
+                }
+                for (int at = 0; at < got; ) {
+                    int size = Short.toUnsignedInt(entries.getShort(at + DIRENT_RECLEN));
+                    byte[] entry = entries.getByteArray(at + DIRENT_NAME, size - (int) DIRENT_NAME);
+                    int length = 0;
+                    while (entry[length] != 0) {
+                        length++;
+                    }
+                    String name = KernelText.decode(entry, 0, length);
+                    if (!name.equals(".") && !name.equals("..")) {
+                        names.add(name);
+                    }
+                    at += size;
+                }
+            }
+        }
+    }
+
+    @Override
     public String readlinkat(Fd dir, String path) {
         byte[] buffer = new byte[LINK_USUAL];
         int length = readlinkat(dir, path, buffer);
@@ -143,12 +190,12 @@ abstract class LinuxFileCalls implements FileCalls {
             buffer = new byte[LINK_MAX];
             length = readlinkat(dir, path, buffer);
         }
-        return new String(buffer, 0, length, StandardCharsets.ISO_8859_1);
+        return KernelText.decode(buffer, 0, length);
     }
 
     private static int readlinkat(Fd dir, String path, byte[] buffer) {
         return call(
-                () -> Libc.readlinkat(dir.number(), path, buffer, number(buffer.length)).intValue(),
+                () -> (int) Libc.readlinkat(dir.number(), cString(path), buffer, buffer.length),
                 () -> quoted("readlinkat", path));
     }
 
@@ -156,7 +203,7 @@ abstract class LinuxFileCalls implements FileCalls {
     public boolean exists(Fd dir, String path) {
         try {
             call(
-                    () -> Libc.faccessat(dir.number(), path, 0, AT_SYMLINK_NOFOLLOW),
+                    () -> Libc.faccessat(dir.number(), cString(path), 0, AT_SYMLINK_NOFOLLOW),
                     () -> quoted("faccessat", path));
             return true;
         } catch (SyscallException e) {
@@ -169,22 +216,24 @@ abstract class LinuxFileCalls implements FileCalls {
 
     @Override
     public void mkdir(String path, int mode) {
-        call(() -> Libc.mkdir(path, mode), () -> quoted("mkdir", path));
+        call(() -> Libc.mkdir(cString(path), mode), () -> quoted("mkdir", path));
     }
 
     @Override
     public void rmdir(String path) {
-        call(() -> Libc.rmdir(path), () -> quoted("rmdir", path));
+        call(() -> Libc.rmdir(cString(path)), () -> quoted("rmdir", path));
     }
 
     @Override
     public void unlink(String path) {
-        call(() -> Libc.unlink(path), () -> quoted("unlink", path));
+        call(() -> Libc.unlink(cString(path)), () -> quoted("unlink", path));
     }
 
     @Override
     public void rename(String from, String to) {
-        call(() -> Libc.rename(from, to), () -> "rename(\"" + from + "\", \"" + to + "\")");
+        call(
+                () -> Libc.rename(cString(from), cString(to)),
+                () -> "rename(\"" + from + "\", \"" + to + "\")");
     }
 
     @Override
@@ -202,12 +251,12 @@ abstract class LinuxFileCalls implements FileCalls {
 
     @Override
     public void chown(String path, int uid, int gid) {
-        call(() -> Libc.chown(path, uid, gid), () -> quoted("chown", path));
+        call(() -> Libc.chown(cString(path), uid, gid), () -> quoted("chown", path));
     }
 
     @Override
     public void chmod(String path, int mode) {
-        call(() -> Libc.chmod(path, mode), () -> quoted("chmod", path));
+        call(() -> Libc.chmod(cString(path), mode), () -> quoted("chmod", path));
     }
 
     @Override
@@ -224,7 +273,7 @@ abstract class LinuxFileCalls implements FileCalls {
 
     private static Fd memfd(String name, int flags) {
         return fd(
-                () -> Libc.memfd_create(name, flags | MFD_CLOEXEC),
+                () -> Libc.memfd_create(cString(name), flags | MFD_CLOEXEC),
                 () -> quoted("memfd_create", name));
     }
 

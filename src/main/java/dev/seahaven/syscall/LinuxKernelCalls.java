@@ -3,6 +3,7 @@ package dev.seahaven.syscall;
 import static dev.seahaven.syscall.Calling.call;
 import static dev.seahaven.syscall.Calling.fd;
 import static dev.seahaven.syscall.Calling.number;
+import static dev.seahaven.text.KernelText.cString;
 
 import com.sun.jna.LastErrorException;
 import com.sun.jna.Memory;
@@ -35,7 +36,7 @@ abstract class LinuxKernelCalls extends LinuxMountCalls implements KernelCalls {
                     number(SyscallNumber.FSCONFIG.value()),
                     fs.number(),
                     FSCONFIG_SET_FD,
-                    option,
+                    cString(option),
                     Pointer.NULL,
                     value.number());
             return true;

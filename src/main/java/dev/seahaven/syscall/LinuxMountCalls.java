@@ -4,6 +4,7 @@ import static dev.seahaven.syscall.Calling.O_CLOEXEC;
 import static dev.seahaven.syscall.Calling.fd;
 import static dev.seahaven.syscall.Calling.number;
 import static dev.seahaven.syscall.Calling.quoted;
+import static dev.seahaven.text.KernelText.cString;
 
 /** {@link MountCalls} by JNA. */
 abstract class LinuxMountCalls extends LinuxProcessCalls implements MountCalls {
@@ -18,7 +19,7 @@ abstract class LinuxMountCalls extends LinuxProcessCalls implements MountCalls {
                         Libc.syscall(
                                         number(SyscallNumber.OPEN_TREE.value()),
                                         dir.number(),
-                                        path,
+                                        cString(path),
                                         flags | OPEN_TREE_CLOEXEC)
                                 .intValue(),
                 () -> quoted("open_tree", path));
@@ -27,7 +28,10 @@ abstract class LinuxMountCalls extends LinuxProcessCalls implements MountCalls {
     static Fd fsopen(String type) {
         return fd(
                 () ->
-                        Libc.syscall(number(SyscallNumber.FSOPEN.value()), type, FSOPEN_CLOEXEC)
+                        Libc.syscall(
+                                        number(SyscallNumber.FSOPEN.value()),
+                                        cString(type),
+                                        FSOPEN_CLOEXEC)
                                 .intValue(),
                 () -> quoted("fsopen", type));
     }

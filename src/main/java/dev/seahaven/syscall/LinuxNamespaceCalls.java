@@ -5,9 +5,12 @@ import static dev.seahaven.syscall.Calling.call;
 import static dev.seahaven.syscall.Calling.fd;
 import static dev.seahaven.syscall.Calling.number;
 import static dev.seahaven.syscall.Calling.quoted;
+import static dev.seahaven.text.KernelText.cString;
 
 import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
+
+import dev.seahaven.text.KernelText;
 
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +38,7 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
 
     private static final long NS_MNT_GET_NEXT = 0x8010b70bL;
     private static final long NS_MNT_GET_PREV = 0x8010b70cL;
+    private static final int KCMP_FILES = 2;
     private static final int FSCONFIG_CMD_CREATE = 6;
     private static final long LSMT_ROOT = -1;
     private static final int STATMOUNT_SB_BASIC = 1;
@@ -73,13 +77,19 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
             long flags,
             @Nullable String data) {
         call(
-                () -> Libc.mount(source, target, type, number(flags), data),
+                () ->
+                        Libc.mount(
+                                cString(source),
+                                cString(target),
+                                type == null ? null : cString(type),
+                                number(flags),
+                                data == null ? null : cString(data)),
                 () -> "mount(\"" + source + "\", \"" + target + "\")");
     }
 
     @Override
     public void umount2(String target, int flags) {
-        call(() -> Libc.umount2(target, flags), () -> quoted("umount2", target));
+        call(() -> Libc.umount2(cString(target), flags), () -> quoted("umount2", target));
     }
 
     private static Fd related(Fd namespace, long request, String name) {
@@ -241,8 +251,27 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
     }
 
     private static String text(Memory statmount, int field) {
-        return statmount.getString(
-                Layout.STATMOUNT_SIZE + Integer.toUnsignedLong(statmount.getInt(field)), "UTF-8");
+        long at = Layout.STATMOUNT_SIZE + Integer.toUnsignedLong(statmount.getInt(field));
+        int length = (int) statmount.indexOf(at, (byte) 0);
+        return KernelText.decode(statmount.getByteArray(at, length));
+    }
+
+    @Override
+    public boolean shareDescriptors(int task, int other) {
+        try {
+            return call(
+                            () ->
+                                    Libc.syscall(
+                                                    number(SyscallNumber.KCMP.value()),
+                                                    task,
+                                                    other,
+                                                    KCMP_FILES)
+                                            .intValue(),
+                            () -> "kcmp(" + task + ", " + other + ")")
+                    == 0;
+        } catch (SyscallException e) {
+            return e.errno() == Errno.ESRCH;
+        }
     }
 
     @Override

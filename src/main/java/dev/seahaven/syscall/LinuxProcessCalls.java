@@ -4,12 +4,14 @@ import static dev.seahaven.syscall.Calling.CLOSE;
 import static dev.seahaven.syscall.Calling.call;
 import static dev.seahaven.syscall.Calling.number;
 import static dev.seahaven.syscall.Calling.quoted;
+import static dev.seahaven.text.KernelText.cString;
 
 import com.sun.jna.LastErrorException;
 import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
 
-import java.nio.charset.StandardCharsets;
+import dev.seahaven.text.KernelText;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
@@ -38,7 +40,7 @@ abstract class LinuxProcessCalls extends LinuxPollCalls implements ProcessCalls 
             Libc.posix_spawnattr_init(attributes);
             Libc.posix_spawn_file_actions_adddup2(actions, stdin.number(), 0);
             Libc.posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID);
-            int error = Libc.posix_spawn(pid, path, actions, attributes, argv, envp);
+            int error = Libc.posix_spawn(pid, cString(path), actions, attributes, argv, envp);
             Libc.posix_spawn_file_actions_destroy(actions);
             Libc.posix_spawnattr_destroy(attributes);
             if (error != 0) {
@@ -54,7 +56,7 @@ abstract class LinuxProcessCalls extends LinuxPollCalls implements ProcessCalls 
         Memory vector = new Memory(8L * (texts.size() + 1));
         vector.clear();
         for (int i = 0; i < texts.size(); i++) {
-            byte[] bytes = texts.get(i).getBytes(StandardCharsets.UTF_8);
+            byte[] bytes = KernelText.encode(texts.get(i));
             Memory string = new Memory(bytes.length + 1L);
             string.clear();
             string.write(0, bytes, 0, bytes.length);

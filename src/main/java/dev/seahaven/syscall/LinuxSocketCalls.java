@@ -9,9 +9,10 @@ import static dev.seahaven.syscall.Calling.quoted;
 
 import com.sun.jna.Memory;
 
+import dev.seahaven.text.KernelText;
+
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -45,7 +46,7 @@ abstract class LinuxSocketCalls extends LinuxFileCalls implements SocketCalls {
 
     @Override
     public void sendto(Fd socket, byte[] bytes, String path) {
-        byte[] name = path.getBytes(StandardCharsets.UTF_8);
+        byte[] name = KernelText.encode(path);
         ByteBuffer address =
                 ByteBuffer.allocate(2 + name.length)
                         .order(ByteOrder.nativeOrder())

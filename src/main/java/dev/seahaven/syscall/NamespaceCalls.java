@@ -67,6 +67,9 @@ public interface NamespaceCalls {
     /** listmount(2) and statmount(2) for another mount namespace, without entering it. */
     List<Mount> mounts(Fd mountns);
 
+    /** kcmp(2) with KCMP_FILES; true for one that has ended, false where it cannot be told. */
+    boolean shareDescriptors(int task, int other);
+
     /** pidfd_getfd(2). */
     Fd pidfdGetfd(PidFd pidfd, int number);
 

@@ -8,6 +8,8 @@ import java.util.Locale;
  */
 public enum SyscallNumber {
     BPF(321, 280),
+    GETDENTS64(217, 61),
+    KCMP(312, 272),
     STATX(332, 291),
     PIDFD_SEND_SIGNAL(424),
     OPEN_TREE(428),

@@ -2,10 +2,10 @@ package dev.seahaven.web;
 
 import dev.seahaven.problem.Problem;
 import dev.seahaven.problem.Violations;
+import dev.seahaven.text.KernelText;
 
 import org.jspecify.annotations.Nullable;
 
-import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.Comparator;
 import java.util.List;
@@ -66,7 +66,7 @@ public record Page<T>(List<T> items, @Nullable String next, int total) {
     }
 
     private static String encode(String key) {
-        byte[] bytes = key.getBytes(StandardCharsets.UTF_8);
+        byte[] bytes = KernelText.encode(key);
         return Base64.getUrlEncoder().withoutPadding().encodeToString(bytes) + checksum(bytes);
     }
 
@@ -75,7 +75,7 @@ public record Page<T>(List<T> items, @Nullable String next, int total) {
         try {
             byte[] bytes = Base64.getUrlDecoder().decode(cursor.substring(0, Math.max(end, 0)));
             if (end > 0 && cursor.endsWith(checksum(bytes))) {
-                return new String(bytes, StandardCharsets.UTF_8);
+                return KernelText.decode(bytes);
             }
         } catch (IllegalArgumentException e) {
             // told below, as any other string that no page gave

@@ -2,6 +2,8 @@ package dev.seahaven.web;
 
 import dev.seahaven.problem.Problem;
 import dev.seahaven.problem.Violation;
+import dev.seahaven.text.KernelText;
+import dev.seahaven.text.KernelTextModule;
 
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.jackson.autoconfigure.JsonMapperBuilderCustomizer;
@@ -21,13 +23,16 @@ import tools.jackson.databind.DeserializationContext;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JavaType;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.KeyDeserializer;
 import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.ValueDeserializer;
 import tools.jackson.databind.cfg.CoercionAction;
 import tools.jackson.databind.cfg.CoercionInputShape;
 import tools.jackson.databind.deser.DeserializationProblemHandler;
+import tools.jackson.databind.deser.jdk.StringDeserializer;
 import tools.jackson.databind.exc.MismatchedInputException;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.module.SimpleModule;
 import tools.jackson.databind.type.LogicalType;
 
 import java.lang.reflect.Type;
@@ -93,7 +98,12 @@ public class StrictJson implements JsonMapperBuilderCustomizer {
 
     @Override
     public void customize(JsonMapper.Builder builder) {
-        builder.addHandler(new Collector())
+        builder.addModule(new KernelTextModule())
+                .addModule(
+                        new SimpleModule("encodable")
+                                .addDeserializer(String.class, new Text())
+                                .addKeyDeserializer(String.class, new Key()))
+                .addHandler(new Collector())
                 .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
                 .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
                 .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
@@ -201,6 +211,31 @@ public class StrictJson implements JsonMapperBuilderCustomizer {
             return "an array";
         }
         return "an object";
+    }
+
+    /** What is no Unicode, but for bytes of the kernel's, could be written nowhere. */
+    private static final class Text extends StringDeserializer {
+
+        @Override
+        public @Nullable String deserialize(JsonParser parser, DeserializationContext context) {
+            String text = super.deserialize(parser, context);
+            if (text != null && !KernelText.isEncodable(text)) {
+                Collector.found(field(parser, null), "holds half of a surrogate pair");
+                return null;
+            }
+            return text;
+        }
+    }
+
+    private static final class Key extends KeyDeserializer {
+
+        @Override
+        public String deserializeKey(String key, DeserializationContext context) {
+            if (KernelText.hasLoneSurrogate(key)) {
+                Collector.found("", "has a member whose name holds half of a surrogate pair");
+            }
+            return key;
+        }
     }
 
     private static final class Collector extends DeserializationProblemHandler {

@@ -27,6 +27,7 @@ class WebConfiguration implements WebMvcConfigurer {
 
     @Override
     public void addInterceptors(InterceptorRegistry registry) {
+        registry.addInterceptor(new PathNames());
         registry.addInterceptor(new StrictParameters());
         registry.addInterceptor(new StrictBodies(json));
     }

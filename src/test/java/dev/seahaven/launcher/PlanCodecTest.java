@@ -15,7 +15,7 @@ import dev.seahaven.launcher.LaunchPlan.LandlockPath;
 import dev.seahaven.launcher.LaunchPlan.LandlockPort;
 import dev.seahaven.launcher.LaunchPlan.Limits;
 import dev.seahaven.launcher.LaunchPlan.Maps;
-import dev.seahaven.launcher.LaunchPlan.PreparedDirectory;
+import dev.seahaven.launcher.LaunchPlan.Prepared;
 import dev.seahaven.launcher.LaunchPlan.Program;
 import dev.seahaven.launcher.LaunchPlan.Rlimit;
 import dev.seahaven.launcher.LaunchPlan.Root;
@@ -61,11 +61,13 @@ class PlanCodecTest {
                         524288,
                         (int) 4294967294L,
                         1 << 20,
-                        List.of(new PreparedDirectory("var/tmp", 01777, true))),
+                        List.of(
+                                Prepared.directory("var/tmp", 01777, true),
+                                Prepared.file("etc/hostname", "x"))),
                 new Maps("0 524288 65536\n", "0 1 2\n"),
                 new TimeOffsets(-5, 7),
                 new Credentials(1000, 1001, List.of(5, 6), 0x800405fbL, 0x400),
-                new Limits(Duration.ofMillis(1500), 64, 32),
+                new Limits(Duration.ofMillis(1500), 64, 32, 4096),
                 new Hardening(
                         List.of(new Rlimit(7, 1024, -1)),
                         List.of(new Sysctl("net/ipv4/ip_forward", "1")),
@@ -111,13 +113,14 @@ class PlanCodecTest {
                         ids 1000 1001
                         capabilities 800405fb 400
                         landlock 1fff 2 3
-                        limits 1500000000 64 32
+                        limits 1500000000 64 32 4096
                         offsets -5 7
                         join 4000000 0
                         group 5
                         group 6
                         attachment 7 /usr
-                        prepared 1777 1 var/tmp
+                        prepared 41777 1 var/tmp\s
+                        prepared 100644 0 etc/hostname x
                         v1_group 2
                         device 8 net/tun
                         rlimit 7 1024 18446744073709551615

@@ -91,6 +91,80 @@ class HoldersIT {
                         Long.parseLong(stat.substring(stat.lastIndexOf(')') + 2).split(" ")[19]));
     }
 
+    /** The link of such a descriptor is the path of the name. */
+    @Test
+    void aDescriptorThatWasOpenedByAName() throws Exception {
+        Path name = Files.createFile(directory.resolve("name"));
+        Outside.run("unshare", "--uts=" + name, "true");
+        HostProcess process = sleeping("exec 9<" + name + "; sleep 60 & exec sleep 61");
+        Outside.run("umount", "--lazy", name.toString());
+        String link = Outside.run("readlink", "/proc/" + process.pid() + "/fd/9").trim();
+        assertThat(link).doesNotContain("uts:");
+        long id =
+                Long.parseLong(
+                        Outside.run("stat", "-Lc", "%i", "/proc/" + process.pid() + "/fd/9")
+                                .trim());
+        assertHeldByDescriptorOf(id, process);
+    }
+
+    /** Its own descriptors are gone with its first thread; those of the others are not. */
+    @Test
+    void aProcessWhoseFirstThreadHasEnded() {
+        HostProcess made = sleeping("exec unshare --uts sleep 60");
+        long id = made.namespace("uts");
+        HostProcess process =
+                python(
+                        """
+                        import ctypes, os, threading, time
+                        os.open('/proc/%d/ns/uts', os.O_RDONLY)
+                        threading.Thread(target=lambda: time.sleep(60)).start()
+                        exit = 60 if os.uname().machine == 'x86_64' else 93
+                        ctypes.CDLL(None).syscall(exit, 0)
+                        """
+                                .formatted(made.pid()));
+        await().until(() -> Outside.read("/proc/" + process.pid() + "/stat").contains(") Z "));
+        made.end();
+        assertHeldByDescriptorOf(id, process);
+    }
+
+    private void assertHeldByDescriptorOf(long id, HostProcess process) {
+        assertThat(holders(id).valueStream())
+                .anySatisfy(
+                        holder -> {
+                            assertThat(holder.path("kind").asString()).isEqualTo("descriptor");
+                            assertThat(holder.path("pid").asInt()).isEqualTo(process.pid());
+                        });
+    }
+
+    private HostProcess python(String script) {
+        HostProcess process = HostProcess.start("python3", "-c", script);
+        processes.push(process);
+        return process;
+    }
+
+    /** CLONE_FILES is undone: the thread has a table of its own. */
+    @Test
+    void aThreadWithDescriptorsOfItsOwn() {
+        HostProcess made = sleeping("exec unshare --uts sleep 60");
+        long id = made.namespace("uts");
+        HostProcess process =
+                python(
+                        """
+                        import ctypes, os, threading, time
+                        def own():
+                            ctypes.CDLL(None).unshare(0x400)
+                            os.open('/proc/%d/ns/uts', os.O_RDONLY)
+                            open('/proc/%%d/comm' %% os.getpid(), 'w').write('ready')
+                            time.sleep(60)
+                        threading.Thread(target=own).start()
+                        time.sleep(60)
+                        """
+                                .formatted(made.pid()));
+        process.awaitCommand("ready");
+        made.end();
+        assertHeldByDescriptorOf(id, process);
+    }
+
     @Test
     void aThreadWhoseProcessIsElsewhere() throws Exception {
         var calls = new LinuxNamespaceCalls();

@@ -21,7 +21,7 @@ class MountInfoTest {
                 proc.resolve("thread-self/mountinfo"),
                 "36 35 98:0 /mnt1 /a\\040b rw,noatime master:1 - ext3 /dev/root"
                         + " rw,errors=continue\n");
-        assertThat(MountInfo.read(new ProcRoot(new LinuxSyscalls(), proc)))
+        assertThat(MountInfo.read(new ProcRoot(new LinuxSyscalls(), proc.toString())))
                 .singleElement()
                 .satisfies(
                         mount -> {
@@ -41,7 +41,7 @@ class MountInfoTest {
 
     @Test
     void aTableThatCannotBeReadIsNotAnEmptyOne(@TempDir Path proc) {
-        assertThatThrownBy(() -> MountInfo.read(new ProcRoot(new LinuxSyscalls(), proc)))
+        assertThatThrownBy(() -> MountInfo.read(new ProcRoot(new LinuxSyscalls(), proc.toString())))
                 .isInstanceOf(IllegalStateException.class);
     }
 }

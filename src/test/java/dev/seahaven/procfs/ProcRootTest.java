@@ -25,13 +25,13 @@ class ProcRootTest {
     private ProcRoot failing(Errno errno) {
         FaultySyscalls.Pair pair = FaultySyscalls.failing(new LinuxSyscalls(), errno);
         pair.control().armAt(Pattern.compile("(open|readlinkat) .*"), 1);
-        return new ProcRoot(pair.syscalls(), directory);
+        return new ProcRoot(pair.syscalls(), directory.toString());
     }
 
     @Test
     void whatIsThereIsAValue() throws Exception {
         Files.writeString(directory.resolve("meminfo"), "MemTotal: 1 kB\n");
-        ProcRoot proc = new ProcRoot(new LinuxSyscalls(), directory);
+        ProcRoot proc = new ProcRoot(new LinuxSyscalls(), directory.toString());
         assertThat(proc.reading("meminfo")).isEqualTo(new Reading.Value<>("MemTotal: 1 kB\n"));
         assertThat(proc.reading("7/stat")).isInstanceOf(Reading.Gone.class);
         assertThat(proc.read("7/stat")).isEmpty();

@@ -26,7 +26,7 @@ class ProcStatTest {
 
     @Test
     void aProcessThatIsGoneIsNothing() throws Exception {
-        ProcRoot proc = new ProcRoot(new LinuxSyscalls(), directory);
+        ProcRoot proc = new ProcRoot(new LinuxSyscalls(), directory.toString());
         Files.createDirectory(directory.resolve("4711"));
         assertThat(ProcStat.read(proc, 4711)).isEmpty();
         Files.writeString(directory.resolve("4711/stat"), LINE);

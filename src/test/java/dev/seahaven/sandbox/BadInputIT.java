@@ -15,6 +15,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -323,6 +324,13 @@ class BadInputIT {
                     .expectViolation("rootfs.path");
             Files.createSymbolicLink(root.resolve("dev"), Path.of("/etc"));
             create("\"rootfs\":{\"path\":\"" + root + "\"}").expectViolation("rootfs.path");
+            Files.delete(root.resolve("dev"));
+            for (String file : List.of("sys", "proc", "dev")) {
+                Files.createFile(root.resolve(file));
+                create("\"rootfs\":{\"path\":\"" + root + "\",\"ephemeral\":true}")
+                        .expectViolation("rootfs.path");
+                Files.delete(root.resolve(file));
+            }
         } finally {
             Outside.delete(root);
         }

@@ -101,6 +101,61 @@ class KilledDaemonIT {
         Files.deleteIfExists(Path.of("target", places.cgroup() + ".log"));
     }
 
+    @Test
+    void killedBetweenAnyTwoStepsOfADeletionItHasDeletedAllOfItOrNothing() throws Exception {
+        TestDaemon.Places places = TestDaemon.newPlaces();
+        String body =
+                """
+                {"name": "gone", "command": ["/bin/sh", "-c", "mkdir /d; echo 1 >/d/a; echo logged; sleep 1000"]}
+                """;
+        int step = 1;
+        boolean answered = false;
+        while (!answered) {
+            assertThat(step).isLessThan(STEPS_MAX);
+            try (ExternalDaemon daemon =
+                    KilledDaemon.start(places, KilledDaemon.Work.DELETION, step)) {
+                Api api = daemon.api();
+                if (api.get("/sandboxes/gone").status() == 404) {
+                    assertThat(names(places.sandboxes())).isEmpty();
+                    await().untilAsserted(
+                                    () ->
+                                            assertThat(names(places.state().resolve("removed")))
+                                                    .isEmpty());
+                    api.create(body);
+                } else {
+                    assertThat(api.get("/sandboxes/gone/logs").text()).contains("logged");
+                    if (!api.get("/sandboxes/gone")
+                            .json()
+                            .path("state")
+                            .path("status")
+                            .asString()
+                            .equals("running")) {
+                        api.post("/sandboxes/gone/start").expect(200);
+                    }
+                }
+                await().until(() -> api.get("/sandboxes/gone/logs").text().contains("logged"));
+                answered = deletedOrKilled(daemon);
+            }
+            step++;
+        }
+        assertThat(step).as("steps that were tried").isGreaterThan(4);
+        try (ExternalDaemon daemon = ExternalDaemon.start(places)) {
+            assertThat(daemon.api().get("/sandboxes").json().path("total").asInt()).isZero();
+        }
+        Outside.delete(places.base());
+        Files.deleteIfExists(Path.of("target", places.cgroup() + ".log"));
+    }
+
+    private static boolean deletedOrKilled(ExternalDaemon daemon) {
+        try {
+            daemon.api().delete("/sandboxes/gone?force=true").expect(204);
+            return true;
+        } catch (UncheckedIOException e) {
+            daemon.awaitEnd();
+            return false;
+        }
+    }
+
     private static boolean changedOrKilled(ExternalDaemon daemon, String id, int step) {
         try {
             daemon.api()

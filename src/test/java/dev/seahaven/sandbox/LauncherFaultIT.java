@@ -111,6 +111,10 @@ class LauncherFaultIT {
         boolean fails = kind.equals("fail");
         if (stage == Stage.WORKING_DIRECTORY && fails) {
             answer.expectViolation("workingDirectory");
+        } else if (answer.status() == 200) { // the monitor of a run has died
+            assertThat(path + kind).isEqualTo("/runsdie");
+            assertThat(answer.json().path("exit").path("reason").asString())
+                    .isEqualTo("monitor-lost");
         } else {
             answer.expectProblem(500, "kernel-refused");
             if (fails) {
@@ -151,6 +155,7 @@ class LauncherFaultIT {
     void aLaunchThatIsGivenUpAfterTheCommandWasStartedLeavesNothing() throws Exception {
         ENVIRONMENT.clear();
         try (TestDaemon daemon = TestDaemon.startWith(Faults.class)) {
+            daemon.api().shell("true"); // then it has looked for the ids that are in use
             for (int i = 0; i < 100; i++) {
                 for (String command : new String[] {"true", "sleep\",\"60"}) {
                     calls.control().armFor("pidfdOpen");

@@ -164,9 +164,7 @@ class RecoveryIT {
                             """
                             {"command": ["sleep", "60"]}
                             """);
-            assertThat(Outside.read("/proc/" + api.pid(later) + "/uid_map"))
-                    .as("what was given back is given again")
-                    .isEqualTo(map);
+            assertThat(maps).doesNotContain(Outside.read("/proc/" + api.pid(later) + "/uid_map"));
             for (String id : List.of(idle, another, later)) {
                 api.destroy(id);
             }

@@ -124,8 +124,8 @@ class LayoutTest {
         for (Errno errno : Errno.values()) {
             asserts += assertion(errno.name(), errno.number());
         }
-        for (Signal signal : Signal.values()) {
-            asserts += assertion("SIG" + signal, signal.number());
+        for (int signal = 1; signal < 32; signal++) {
+            asserts += assertion("SIG" + new Signal(signal).name(), signal);
         }
         for (Capability capability : Capability.values()) {
             asserts += assertion("CAP_" + capability, capability.ordinal());

@@ -69,6 +69,21 @@ public final class ExternalDaemon implements AutoCloseable {
         return start(places, freePort(), builder, "--logging.level.dev.seahaven=info");
     }
 
+    /** A daemon in the locale C, as most service managers start it. */
+    public static ExternalDaemon startWithoutLocale(TestDaemon.Places places) {
+        ProcessBuilder builder = new ProcessBuilder("target/dist/bin/seahaven");
+        builder.environment().keySet().removeIf(name -> name.startsWith("LC_"));
+        builder.environment().remove("LANG");
+        builder.environment().put("LC_ALL", "C");
+        return start(places, freePort(), builder);
+    }
+
+    /** A daemon that begins with what a shell has set before. */
+    public static ExternalDaemon startAfter(TestDaemon.Places places, String shell) {
+        String script = shell + "; exec target/dist/bin/seahaven \"$@\"";
+        return start(places, freePort(), new ProcessBuilder("bash", "-c", script, "bash"));
+    }
+
     /** A daemon on a host that has no names for users, as in a small image. */
     public static ExternalDaemon startWithoutUsers(TestDaemon.Places places) {
         ProcessBuilder builder =

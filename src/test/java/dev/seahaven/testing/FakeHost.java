@@ -105,7 +105,7 @@ public final class FakeHost implements AutoCloseable {
                                 new Class<?>[] {Syscalls.class},
                                 this::call);
         this.faults = FaultySyscalls.failing(syscalls, Errno.EIO);
-        this.proc = new ProcRoot(faults.syscalls(), captureProc(top.resolve("proc")));
+        this.proc = new ProcRoot(faults.syscalls(), captureProc(top.resolve("proc")).toString());
         for (String hierarchy : hierarchies()) {
             fill(Files.createDirectories(top.resolve("cgroup").resolve(hierarchy)), hierarchy);
         }

@@ -20,7 +20,10 @@ public final class KilledDaemon {
         CREATION("mkdir .*/sandboxes/[a-z2-7]{12} .*"),
 
         /** It is opened to be written: the flags are not 0. */
-        CHANGE("open .*/sandbox\\.json\\.part [1-9].*");
+        CHANGE("open .*/sandbox\\.json\\.part [1-9].*"),
+
+        /** From the moment on in which everybody in it is killed. */
+        DELETION("open .*/cgroup\\.kill .*");
 
         private final Pattern first;
 

@@ -73,13 +73,24 @@ class LogController {
         return LogFile.Stream.STDERR;
     }
 
+    /** Since 1970, as near as a long can come: the years 1677 to 2262. */
+    private static long nanos(Instant instant) {
+        try {
+            return Math.addExact(
+                    Math.multiplyExact(instant.getEpochSecond(), 1_000_000_000L),
+                    instant.getNano());
+        } catch (ArithmeticException e) {
+            return instant.getEpochSecond() < 0 ? Long.MIN_VALUE : Long.MAX_VALUE;
+        }
+    }
+
     private static long since(@Nullable String text, Violations violations) {
         if (text == null) {
             return Long.MIN_VALUE;
         }
         try {
             Instant instant = Instant.parse(text);
-            return instant.getEpochSecond() * 1_000_000_000 + instant.getNano();
+            return nanos(instant);
         } catch (DateTimeParseException e) {
             violations.add("since", "must be a time such as 2026-01-31T12:00:00Z");
             return 0;

@@ -5,6 +5,7 @@ import dev.seahaven.namespace.life.HostScans;
 import dev.seahaven.namespace.life.NamespaceNames;
 import dev.seahaven.namespace.life.NamespaceViews;
 import dev.seahaven.namespace.life.Namespaces;
+import dev.seahaven.namespace.life.SharedLook;
 import dev.seahaven.namespace.names.Declared;
 import dev.seahaven.namespace.scan.Holder;
 import dev.seahaven.namespace.scan.HostNamespace;
@@ -45,6 +46,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 @RestController
 @RequestMapping(path = "/namespaces", produces = MediaType.APPLICATION_JSON_VALUE)
@@ -59,6 +61,7 @@ class NamespaceController {
     private final NamespaceFinder finder;
     private final GraphStream stream;
     private final JsonMapper json;
+    private final SharedLook<Shown> graphs = new SharedLook<>(this::show);
 
     NamespaceController(
             Namespaces namespaces, NamespaceFinder finder, GraphStream stream, JsonMapper json) {
@@ -84,7 +87,8 @@ class NamespaceController {
             @Parameter(description = "The next of the page before.") @RequestParam
                     @Nullable String after) {
         NamespaceType wanted = type(type);
-        HostNamespaces all = scans.scan();
+        HostNamespaces all =
+                Boolean.TRUE.equals(named) && pid == null ? scans.named() : scans.scan();
         var managers = scans.managers();
         Predicate<HostNamespace> fits =
                 each ->
@@ -95,6 +99,7 @@ class NamespaceController {
                 new ArrayList<>(
                         all.all().stream()
                                 .filter(fits)
+                                .flatMap(NamespaceController::byName)
                                 .map(
                                         each ->
                                                 NamespaceResponse.of(
@@ -113,7 +118,15 @@ class NamespaceController {
     private static String key(NamespaceResponse response) {
         return response.id() == null
                 ? "~" + response.type() + ":" + response.name()
-                : String.format(Locale.ROOT, "%020d", response.id());
+                : String.format(Locale.ROOT, "%020d", response.id())
+                        + (response.name() == null ? "" : response.name());
+    }
+
+    /** Once for each of its names. */
+    private static Stream<HostNamespace> byName(HostNamespace namespace) {
+        return namespace.names().size() < 2
+                ? Stream.of(namespace)
+                : namespace.names().stream().map(namespace::calledBy);
     }
 
     private static boolean hasMember(HostNamespace namespace, int pid) {
@@ -205,8 +218,8 @@ class NamespaceController {
             operationId = "viewNamespace",
             summary = "How the world looks from inside of a namespace")
     NamespaceView view(@PathVariable String namespace) {
-        HostNamespaces all = scans.scan();
-        return views.view(all, scans.get(all, namespace));
+        HostScans.Located found = scans.locate(namespace);
+        return views.view(found.all(), found.namespace());
     }
 
     @GetMapping("/{namespace}/compare")
@@ -265,8 +278,16 @@ class NamespaceController {
                         mediaType = MediaType.TEXT_EVENT_STREAM_VALUE,
                         schema = @Schema(implementation = String.class))
             })
-    NamespaceGraph graph() {
-        return NamespaceGraph.of(scans.scan(), scans.managers());
+    ResponseEntity<byte[]> graph() {
+        return ResponseEntity.ok(graphs.get().json);
+    }
+
+    /** What all who ask for the graph at a time share. */
+    private record Shown(NamespaceGraph graph, byte[] json) {}
+
+    private Shown show() {
+        NamespaceGraph graph = NamespaceGraph.of(scans.scan(), scans.managers());
+        return new Shown(graph, json.writeValueAsBytes(graph));
     }
 
     @GetMapping(path = "/graph", produces = DOT)
@@ -274,7 +295,7 @@ class NamespaceController {
     ResponseEntity<String> dot() {
         return ResponseEntity.status(HttpStatus.OK)
                 .contentType(MediaType.parseMediaType(DOT))
-                .body(graph().dot());
+                .body(graphs.get().graph.dot());
     }
 
     @GetMapping(path = "/graph", produces = MediaType.TEXT_EVENT_STREAM_VALUE)

@@ -68,15 +68,20 @@ public final class Entrances {
      * @throws Problem 404 where there is none, 409 where it cannot be entered any more
      */
     public Entrance enter(String reference) {
-        HostNamespaces all = scans.scan();
-        HostNamespace found = scans.get(all, reference);
+        HostScans.Located located = scans.locate(reference);
+        HostNamespace found = located.namespace();
+        if (found.type() == NamespaceType.PID && !hasInit(found)) {
+            HostNamespaces all = scans.scan(); // it may wait for its first process
+            located = new HostScans.Located(scans.get(all, reference), all);
+            found = located.namespace();
+        }
         if (found.type() == NamespaceType.PID && !hasInit(found)) {
             throw new Problem(
                     ProblemType.WRONG_STATE,
                     "The pid namespace '" + reference + "' is dead: its init has ended.");
         }
         NamespaceRegistry.Name name = found.name();
-        Fd open = scans.open(all, found);
+        Fd open = scans.open(located.all(), found);
         Fd owner = null;
         try {
             String of = name == null ? null : name.name();

@@ -1,5 +1,6 @@
 package dev.seahaven.namespace.life;
 
+import dev.seahaven.namespace.NamespaceLink;
 import dev.seahaven.namespace.NamespaceThread;
 import dev.seahaven.namespace.NamespaceType;
 import dev.seahaven.namespace.names.Declared;
@@ -21,20 +22,26 @@ import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.NamespaceCalls;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
+import dev.seahaven.text.Digits;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
 import java.util.function.Function;
-import java.util.stream.Stream;
+import java.util.function.Supplier;
 
 /** Finds namespaces of the host: all of them, or the one that a path names. */
 public final class HostScans {
+
+    /** Each keeps the carrier of a virtual thread; there are some more (Seahaven). */
+    private static final int FEW = 2;
 
     private final Syscalls syscalls;
     private final NamespaceCalls calls;
@@ -45,7 +52,8 @@ public final class HostScans {
     private final PreparedNetwork network;
     private final DeclaredNamespaces declared;
     private final NamespaceUsers users;
-    private final SharedScans shared = new SharedScans(this::look);
+    private final SharedLook<HostNamespaces> shared = new SharedLook<>(this::look);
+    private final Semaphore few = new Semaphore(FEW, true);
     private final Set<Declared> notMadeAgain = ConcurrentHashMap.newKeySet();
 
     HostScans(
@@ -78,8 +86,27 @@ public final class HostScans {
         return shared.get();
     }
 
+    /** Does what reads much of {@code /proc} for one caller; few do so at a time. */
+    public <T> T few(Supplier<T> look) {
+        few.acquireUninterruptibly();
+        try {
+            return look.get();
+        } finally {
+            few.release();
+        }
+    }
+
+    /** Those that have names, with nothing of the others but what owns them. */
+    public HostNamespaces named() {
+        return marked(few(() -> newScan().ofNames()));
+    }
+
     private HostNamespaces look() {
-        HostNamespaces found = newScan().run().withStale(declaredInVain());
+        return marked(newScan().run());
+    }
+
+    private HostNamespaces marked(HostNamespaces scanned) {
+        HostNamespaces found = scanned.withStale(declaredInVain());
         Map<Integer, String> sandboxes = users.sandboxesByInit();
         if (!sandboxes.isEmpty()) {
             Set<Long> hosts = new HashSet<>();
@@ -124,20 +151,12 @@ public final class HostScans {
      * @throws Problem 404 where there is none, 409 where several types have the name
      */
     public Reference resolve(String reference) {
-        if (!reference.isEmpty() && reference.chars().allMatch(Character::isDigit)) {
-            return new Reference(number(reference), null);
+        List<NamespaceRegistry.Name> found = named(reference);
+        OptionalLong number = Digits.number(reference);
+        if (number.isPresent()
+                && (found.isEmpty() || number.getAsLong() >= NamespaceLink.FIRST_NUMBER)) {
+            return new Reference(number.getAsLong(), null);
         }
-        int colon = reference.indexOf(':');
-        Optional<NamespaceType> type =
-                colon < 0
-                        ? Optional.empty()
-                        : NamespaceType.ofKernelName(reference.substring(0, colon));
-        String name = type.isPresent() ? reference.substring(colon + 1) : reference;
-        List<NamespaceRegistry.Name> found =
-                Stream.concat(registry.names().stream(), declaredInVain().stream())
-                        .filter(each -> each.name().equals(name))
-                        .filter(each -> type.isEmpty() || type.get() == each.type())
-                        .toList();
         if (found.isEmpty()) {
             throw Problem.notFound("namespace", reference);
         }
@@ -145,15 +164,21 @@ public final class HostScans {
             throw new Problem(
                             ProblemType.AMBIGUOUS_NAME,
                             "Namespaces of several types have the name '"
-                                    + name
+                                    + reference
                                     + "'; give TYPE:NAME.")
                     .with(
                             "candidates",
                             found.stream()
-                                    .map(each -> each.type().kernelName() + ":" + name)
+                                    .map(each -> each.type().kernelName() + ":" + each.name())
                                     .toList());
         }
         return new Reference(found.getFirst().id(), found.getFirst());
+    }
+
+    private List<NamespaceRegistry.Name> named(String reference) {
+        List<NamespaceRegistry.Name> found = new ArrayList<>(registry.called(reference));
+        declaredInVain().stream().filter(each -> each.isCalled(reference)).forEach(found::add);
+        return found;
     }
 
     /** What is declared and could not be made again: told as stale until it is deleted. */
@@ -164,14 +189,6 @@ public final class HostScans {
                 .map(each -> registry.look(each.type(), each.name()))
                 .filter(name -> name.id() == null)
                 .toList();
-    }
-
-    private static long number(String digits) {
-        try {
-            return Long.parseLong(digits);
-        } catch (NumberFormatException e) {
-            throw Problem.notFound("namespace", digits);
-        }
     }
 
     /**
@@ -188,11 +205,31 @@ public final class HostScans {
         if (found == null) {
             throw Problem.notFound("namespace", reference);
         }
-        if (meant.name() != null) {
-            found.callBy(meant.name());
-        }
-        return found;
+        return meant.name() == null ? found : found.calledBy(meant.name());
     }
+
+    /**
+     * What one namespace is and who is in it, without its other holders.
+     *
+     * @throws Problem 404 where there is none, 409 where the name is stale
+     */
+    public Located locate(String reference) {
+        Reference meant = resolve(reference);
+        Long known = meant.id();
+        HostNamespaces all = null;
+        if (known != null) {
+            long id = known;
+            HostNamespaces one = few(() -> newScan().ofOne(id, meant.name()));
+            all = one.get(id) == null ? null : one; // nobody is in it, or there is none
+        }
+        if (all == null) {
+            all = scan();
+        }
+        return new Located(get(all, reference), all);
+    }
+
+    /** A namespace, and what it was found among. */
+    public record Located(HostNamespace namespace, HostNamespaces all) {}
 
     /** Opens one that a scan has found. */
     public Fd open(HostNamespaces all, HostNamespace namespace) {
@@ -212,6 +249,6 @@ public final class HostScans {
      * @throws Problem 404 where there is none
      */
     public long idOf(String reference) {
-        return get(scan(), reference).id();
+        return locate(reference).namespace().id();
     }
 }

@@ -9,13 +9,12 @@ import dev.seahaven.syscall.FileCalls;
 import dev.seahaven.syscall.NamespaceCalls;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
+import dev.seahaven.text.KernelText;
 
 import org.jspecify.annotations.Nullable;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 
@@ -28,8 +27,15 @@ public final class NamespaceRegistry {
     /**
      * @param id null where the file is no namespace
      */
-    public record Name(NamespaceType type, String name, String path, @Nullable Long id) {}
+    public record Name(NamespaceType type, String name, String path, @Nullable Long id) {
 
+        /** Whether a reference means it: its name, or {@code TYPE:NAME}. */
+        public boolean isCalled(String reference) {
+            return reference.equals(name) || reference.equals(type.kernelName() + ":" + name);
+        }
+    }
+
+    private static final int NAME_MAX = 255;
     private static final int LOCK_TRIES = 200;
     private static final long LOCK_PAUSE_NANOS = 5_000_000;
 
@@ -49,28 +55,33 @@ public final class NamespaceRegistry {
         return type == NamespaceType.NET ? netNames : names.resolve(type.kernelName());
     }
 
-    Path path(NamespaceType type, String name) {
-        return directory(type).resolve(name);
+    private String path(NamespaceType type, String name) {
+        return directory(type) + "/" + name;
     }
 
     /** All there are, by type and name. */
     public List<Name> names() {
         List<Name> found = new ArrayList<>();
         for (NamespaceType type : NamespaceType.values()) {
-            String[] entries = directory(type).toFile().list();
-            if (entries == null && Files.exists(directory(type))) {
-                throw new IllegalStateException(directory(type) + " cannot be listed");
-            }
-            if (entries != null) {
-                Arrays.stream(entries).sorted().forEach(name -> found.add(look(type, name)));
-            }
+            entries(type).stream().sorted().forEach(name -> found.add(look(type, name)));
         }
         return found;
     }
 
+    private List<String> entries(NamespaceType type) {
+        try {
+            return syscalls.list(directory(type).toString());
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.ENOENT) {
+                return List.of();
+            }
+            throw e;
+        }
+    }
+
     /** What a name is now. */
     public Name look(NamespaceType type, String name) {
-        String path = path(type, name).toString();
+        String path = path(type, name);
         try (Fd file = syscalls.open(path, Syscalls.O_PATH, 0)) {
             boolean live = calls.fileSystemType(file) == NamespaceCalls.NSFS_MAGIC;
             return new Name(type, name, path, live ? syscalls.fstat(file).inode() : null);
@@ -82,6 +93,33 @@ public final class NamespaceRegistry {
             }
             return new Name(type, name, path, null);
         }
+    }
+
+    /** Those that a reference means: a name, or {@code TYPE:NAME}. */
+    public List<Name> called(String reference) {
+        List<Name> found = new ArrayList<>();
+        for (NamespaceType type : NamespaceType.values()) {
+            String prefix = type.kernelName() + ":";
+            for (String name :
+                    reference.startsWith(prefix)
+                            ? List.of(reference, reference.substring(prefix.length()))
+                            : List.of(reference)) {
+                if (isName(name) && exists(type, name)) {
+                    found.add(look(type, name));
+                }
+            }
+        }
+        return found;
+    }
+
+    /** Whether a file can have this name. */
+    private static boolean isName(String name) {
+        return !name.isEmpty()
+                && !name.equals(".")
+                && !name.equals("..")
+                && name.indexOf('/') < 0
+                && name.indexOf('\0') < 0
+                && KernelText.encode(name).length <= NAME_MAX;
     }
 
     public boolean exists(NamespaceType type, String name) {
@@ -109,7 +147,7 @@ public final class NamespaceRegistry {
      */
     public void add(NamespaceType type, String name, Binding binding) {
         prepare(type);
-        String path = path(type, name).toString();
+        String path = path(type, name);
         try {
             syscalls.open(path, Syscalls.O_RDONLY | Syscalls.O_CREAT | Syscalls.O_EXCL, 0).close();
         } catch (SyscallException e) {
@@ -156,7 +194,7 @@ public final class NamespaceRegistry {
      * @return whether it was there
      */
     public boolean remove(NamespaceType type, String name) {
-        String path = path(type, name).toString();
+        String path = path(type, name);
         try {
             calls.umount2(path, NamespaceCalls.MNT_DETACH);
         } catch (SyscallException e) {
@@ -169,8 +207,23 @@ public final class NamespaceRegistry {
             syscalls.unlink(path);
             return true;
         } catch (SyscallException e) {
-            if (e.errno() == Errno.ENOENT || e.errno() == Errno.ENOTDIR) {
-                return false;
+            return switch (e.errno()) {
+                case ENOENT, ENOTDIR -> false;
+                case EISDIR -> removeDirectory(path);
+                default -> throw e;
+            };
+        }
+    }
+
+    private boolean removeDirectory(String path) {
+        try {
+            syscalls.rmdir(path);
+            return true;
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.ENOTEMPTY || e.errno() == Errno.EEXIST) {
+                throw new Problem(
+                        ProblemType.WRONG_STATE,
+                        path + " is a directory with files in it; remove it by hand.");
             }
             throw e;
         }

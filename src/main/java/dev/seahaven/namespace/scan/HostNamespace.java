@@ -28,7 +28,7 @@ public final class HostNamespace {
     private @Nullable Long owner;
     private @Nullable Long creatorUid;
     private @Nullable Leader leader;
-    private @Nullable Name name;
+    private final List<Name> names = new ArrayList<>();
     private @Nullable String sandbox;
     private int processCount;
 
@@ -89,8 +89,13 @@ public final class HostNamespace {
         return leader;
     }
 
+    /** Its name; of several, the first or the one that was asked for. */
     public @Nullable Name name() {
-        return name;
+        return names.isEmpty() ? null : names.getFirst();
+    }
+
+    public List<Name> names() {
+        return names;
     }
 
     public @Nullable String sandbox() {
@@ -103,7 +108,7 @@ public final class HostNamespace {
 
     /** A named pid namespace that nothing can be started in any more. */
     public boolean isDead() {
-        return type == NamespaceType.PID && processCount == 0 && name != null;
+        return type == NamespaceType.PID && processCount == 0 && !names.isEmpty();
     }
 
     void setRelations(@Nullable Long parent, @Nullable Long owner, @Nullable Long creatorUid) {
@@ -112,15 +117,24 @@ public final class HostNamespace {
         this.creatorUid = creatorUid;
     }
 
-    void setName(Name name) {
-        if (this.name == null) {
-            this.name = name;
-        }
+    void addName(Name name) {
+        names.add(name);
     }
 
-    /** Of several names, the one that was asked for. */
-    public void callBy(Name asked) {
-        this.name = asked;
+    /** The same namespace, called by one of its names. */
+    public HostNamespace calledBy(Name asked) {
+        HostNamespace called = new HostNamespace(type, id, sources.getFirst());
+        called.sources.clear();
+        called.sources.addAll(sources);
+        called.holders.addAll(holders);
+        called.children.addAll(children);
+        called.names.add(asked);
+        names.stream().filter(each -> !each.equals(asked)).forEach(called.names::add);
+        called.setRelations(parent, owner, creatorUid);
+        called.leader = leader;
+        called.sandbox = sandbox;
+        called.processCount = processCount;
+        return called;
     }
 
     public void setSandbox(String sandbox) {

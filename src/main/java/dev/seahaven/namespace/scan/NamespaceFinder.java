@@ -13,6 +13,7 @@ import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.NamespaceCalls;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
+import dev.seahaven.text.Digits;
 
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +21,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * Finds namespaces by number, among those of processes, and by name, where {@code ip netns} and the
@@ -97,17 +99,13 @@ public final class NamespaceFinder {
     /** Opens a namespace of a process. */
     public Fd open(int pid, NamespaceType type) {
         return syscalls.open(
-                proc.path().resolve(pid + "/ns/" + type.kernelName()).toString(),
-                Syscalls.O_RDONLY,
-                0);
+                proc.path() + "/" + pid + "/ns/" + type.kernelName(), Syscalls.O_RDONLY, 0);
     }
 
     /** Opens the daemon's own. */
     public Fd openOwn(NamespaceType type) {
         return syscalls.open(
-                proc.path().resolve("thread-self/ns/" + type.kernelName()).toString(),
-                Syscalls.O_RDONLY,
-                0);
+                proc.path() + "/thread-self/ns/" + type.kernelName(), Syscalls.O_RDONLY, 0);
     }
 
     /**
@@ -116,9 +114,12 @@ public final class NamespaceFinder {
      * @throws Problem 404 where there is none, 409 where it is of another type
      */
     public Fd open(NamespaceType type, String reference) {
-        return reference.chars().allMatch(Character::isDigit)
-                ? openNumbered(type, Long.parseLong(reference))
-                : openNamed(type, reference);
+        List<NamespaceRegistry.Name> named = registry.called(reference);
+        OptionalLong number = Digits.number(reference);
+        return number.isPresent()
+                        && (named.isEmpty() || number.getAsLong() >= NamespaceLink.FIRST_NUMBER)
+                ? openNumbered(type, number.getAsLong())
+                : openNamed(type, reference, named);
     }
 
     private Fd openNumbered(NamespaceType type, long id) {
@@ -161,34 +162,24 @@ public final class NamespaceFinder {
         return namespace;
     }
 
-    private Fd openNamed(NamespaceType type, String name) {
-        Fd found = tryOpen(type, name);
-        if (found != null) {
-            return found;
-        }
-        for (NamespaceType other : NamespaceType.values()) {
-            try (Fd elsewhere = tryOpen(other, name)) {
-                if (elsewhere != null) {
-                    throw wrongType(name, other, type);
+    private Fd openNamed(NamespaceType type, String reference, List<NamespaceRegistry.Name> named) {
+        for (NamespaceRegistry.Name name : named) {
+            if (name.type() == type && name.id() != null) { // else it is stale
+                try {
+                    return checked(syscalls.open(name.path(), Syscalls.O_RDONLY, 0), name.id());
+                } catch (SyscallException e) {
+                    if (!NamespaceThread.isGone(e)) {
+                        throw e;
+                    }
+                    // It has just been taken away.
                 }
             }
         }
-        throw Problem.notFound("namespace", name);
-    }
-
-    private @Nullable Fd tryOpen(NamespaceType type, String name) {
-        NamespaceRegistry.Name found = registry.look(type, name);
-        if (found.id() == null) {
-            return null; // there is none, or it is stale
-        }
-        try {
-            return checked(syscalls.open(found.path(), Syscalls.O_RDONLY, 0), found.id());
-        } catch (SyscallException e) {
-            if (NamespaceThread.isGone(e)) {
-                return null; // it has just been taken away
-            }
-            throw e;
-        }
+        throw named.stream()
+                .filter(name -> name.type() != type && name.id() != null)
+                .findFirst()
+                .map(name -> wrongType(reference, name.type(), type))
+                .orElseGet(() -> Problem.notFound("namespace", reference));
     }
 
     private static Problem wrongType(String reference, NamespaceType is, NamespaceType wanted) {

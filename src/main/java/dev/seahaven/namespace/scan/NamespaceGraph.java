@@ -3,6 +3,7 @@ package dev.seahaven.namespace.scan;
 import dev.seahaven.namespace.names.NamespaceRegistry;
 import dev.seahaven.namespace.scan.HostNamespace.Leader;
 import dev.seahaven.namespace.scan.HostNamespace.Manager;
+import dev.seahaven.text.KernelText;
 
 import io.swagger.v3.oas.annotations.media.Schema;
 
@@ -133,6 +134,11 @@ public record NamespaceGraph(Set<Node> nodes, Set<Edge> edges) {
     }
 
     private static String quoted(String text) {
-        return "\"" + text.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n") + "\"";
+        return "\""
+                + KernelText.printable(text)
+                        .replace("\\", "\\\\")
+                        .replace("\"", "\\\"")
+                        .replace("\n", "\\n")
+                + "\"";
     }
 }

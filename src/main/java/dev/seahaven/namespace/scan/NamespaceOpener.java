@@ -75,7 +75,7 @@ public final class NamespaceOpener {
     }
 
     private Fd path(String path) {
-        return syscalls.open(proc.path().resolve(path).toString(), Syscalls.O_RDONLY, 0);
+        return syscalls.open(proc.path() + "/" + path, Syscalls.O_RDONLY, 0);
     }
 
     /** What lies at a mount point, whose path is another's: no link of it leads out. */

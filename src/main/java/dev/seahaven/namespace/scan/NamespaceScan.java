@@ -13,13 +13,15 @@ import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.NamespaceCalls;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
+import dev.seahaven.text.Digits;
+import dev.seahaven.text.KernelText;
 
 import org.jspecify.annotations.Nullable;
 
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -99,6 +101,79 @@ public final class NamespaceScan {
     }
 
     /**
+     * Finds one namespace by its number and who is in it, without looking at what else holds it, or
+     * at anything else.
+     *
+     * @param name the name that it was asked for by
+     * @return nothing where no process is in one without a name: it may be held otherwise
+     */
+    public HostNamespaces ofOne(long id, NamespaceRegistry.@Nullable Name name) {
+        List<Integer> processes = proc.processes();
+        NamespaceType type = name != null ? name.type() : typeOf(id, processes);
+        if (type == null) {
+            return new HostNamespaces(found, List.of(), complete);
+        }
+        NamespaceLink wanted = new NamespaceLink(type, id);
+        for (int pid : processes) {
+            if (finder.ofProcess(pid, type).filter(wanted::equals).isPresent()) {
+                member(pid, wanted);
+            }
+        }
+        if (name != null) {
+            at(wanted, new Source.Mount((int) ownPid, name.path())).addName(name);
+        }
+        return new HostNamespaces(found, List.of(), complete);
+    }
+
+    /**
+     * Finds those that have names and who is in them, without their other holders; all there is
+     * where one of them may have children, which have to be looked for.
+     */
+    public HostNamespaces ofNames() {
+        List<NamespaceRegistry.Name> stale = names();
+        Set<NamespaceType> types = EnumSet.noneOf(NamespaceType.class);
+        found.values().forEach(each -> types.add(each.type()));
+        if (types.stream().anyMatch(NamespaceType::hasParent)) {
+            found.clear();
+            unrelated.clear();
+            return run();
+        }
+        for (int pid : proc.processes()) {
+            for (NamespaceType type : types) {
+                finder.ofProcess(pid, type)
+                        .filter(link -> found.containsKey(link.id()))
+                        .ifPresent(link -> member(pid, link));
+            }
+        }
+        List.copyOf(found.values()).forEach(this::relate);
+        return new HostNamespaces(found, stale, complete);
+    }
+
+    private @Nullable NamespaceType typeOf(long id, List<Integer> processes) {
+        for (int pid : processes) {
+            for (NamespaceType type : NamespaceType.values()) {
+                if (finder.ofProcess(pid, type).filter(link -> link.id() == id).isPresent()) {
+                    return type;
+                }
+            }
+        }
+        return null;
+    }
+
+    private void member(int pid, NamespaceLink wanted) {
+        String path = TYPE_LINKS[wanted.type().ordinal()];
+        try (Fd dir = syscalls.open(proc.path() + "/" + pid, Syscalls.O_PATH, 0)) {
+            ProcStat stat = ProcStat.parse(read(dir, "stat", STAT_MAX));
+            if (finder.link(dir, path).filter(wanted::equals).isPresent()) {
+                at(wanted, new Source.Link(pid, path))
+                        .addMember(new Holder.Member(pid, stat.startTicks(), stat.command()));
+            }
+        } catch (SyscallException e) {
+            passOver(e);
+        }
+    }
+
+    /**
      * What is to be told of a namespace that has just been made, without looking at the rest of the
      * host.
      *
@@ -110,7 +185,7 @@ public final class NamespaceScan {
         }
         HostNamespace made =
                 at(new NamespaceLink(name.type(), id), new Source.Mount((int) ownPid, name.path()));
-        made.setName(name);
+        made.addName(name);
         try (Fd self = syscalls.open(proc.path() + "/thread-self", Syscalls.O_PATH, 0)) {
             finder.link(self, "ns/mnt")
                     .ifPresent(
@@ -161,6 +236,9 @@ public final class NamespaceScan {
                 prepared.descriptor().ifPresent(fd -> descriptor(task, fd));
             } else {
                 numbers(pid, "/fd").forEach(fd -> descriptor(task, fd));
+                if (stat.threads() > 1) {
+                    threadsWithOwnDescriptors(task);
+                }
             }
         } catch (SyscallException e) {
             if (!NamespaceThread.isGone(e)) {
@@ -186,7 +264,7 @@ public final class NamespaceScan {
     }
 
     private String read(Fd dir, String file, int most) {
-        return new String(syscalls.readFile(dir, file, most), StandardCharsets.ISO_8859_1);
+        return KernelText.decode(syscalls.readFile(dir, file, most));
     }
 
     private long[] members(Task task) {
@@ -256,6 +334,22 @@ public final class NamespaceScan {
         }
     }
 
+    /** A thread may have a table of its own; that of a first thread that has ended is gone. */
+    private void threadsWithOwnDescriptors(Task process) {
+        for (int tid : numbers(process.pid, "/task")) {
+            if (tid == process.pid || calls.shareDescriptors(process.pid, tid)) {
+                continue;
+            }
+            String prefix = "task/" + tid + "/";
+            try (Fd dir = syscalls.openat2(process.dir, "task/" + tid, Syscalls.O_PATH, 0)) {
+                Task thread = new Task(process.pid, tid, dir, process.stat, prefix);
+                numbers(process.pid, "/task/" + tid + "/fd").forEach(fd -> descriptor(thread, fd));
+            } catch (SyscallException e) {
+                passOver(e); // the thread has ended
+            }
+        }
+    }
+
     private void descriptor(Task task, int fd) {
         String path = "fd/" + fd;
         String target;
@@ -267,16 +361,57 @@ public final class NamespaceScan {
         }
         if (target.startsWith("socket:")) {
             socket(task, fd, target);
-        } else if (target.indexOf(":[") > 0) {
-            NamespaceLink link = NamespaceLink.parse(target).orElse(null);
-            if (link != null) {
-                at(link, task.source(path))
-                        .holders()
-                        .add(
-                                new Holder.Descriptor(
-                                        task.pid, task.stat.startTicks(), task.stat.command(), fd));
+        } else if (target.startsWith("/")) {
+            if (!target.startsWith("/dev/")) {
+                file(task, fd);
             }
+        } else if (target.indexOf(":[") > 0) {
+            NamespaceLink.parse(target).ifPresent(link -> held(task, fd, link));
         }
+    }
+
+    private void held(Task task, int fd, NamespaceLink link) {
+        Holder.Descriptor holder =
+                new Holder.Descriptor(task.pid, task.stat.startTicks(), task.stat.command(), fd);
+        List<Holder> holders = at(link, task.source("fd/" + fd)).holders();
+        if (task.pid == task.tid || !holders.contains(holder)) { // threads may share a table
+            holders.add(holder);
+        }
+    }
+
+    /**
+     * One that was opened by its name has the link of a file. The number of its inode is asked for
+     * first, of procfs: to look at files of others may take as long as they like.
+     */
+    private void file(Task task, int fd) {
+        try {
+            if (inode(read(task.dir, "fdinfo/" + fd, STAT_MAX)) < NamespaceLink.FIRST_NUMBER) {
+                return;
+            }
+            try (Fd open = syscalls.openat2(task.dir, "fd/" + fd, Syscalls.O_PATH, 0)) {
+                if (calls.fileSystemType(open) != NamespaceCalls.NSFS_MAGIC) {
+                    return;
+                }
+                try (Fd namespace =
+                        syscalls.open(
+                                "/proc/thread-self/fd/" + open.number(), Syscalls.O_RDONLY, 0)) {
+                    long id = syscalls.fstat(namespace).inode();
+                    NamespaceType.ofFlag(calls.nsGetNstype(namespace))
+                            .ifPresent(type -> held(task, fd, new NamespaceLink(type, id)));
+                }
+            }
+        } catch (SyscallException e) {
+            passOver(e); // closed meanwhile
+        }
+    }
+
+    /** From proc_pid_fdinfo(5); 0 where it does not tell. */
+    private static long inode(String fdinfo) {
+        return ProcRoot.lines(fdinfo)
+                .filter(line -> line.startsWith("ino:"))
+                .mapToLong(line -> Digits.number(line.substring(4).trim()).orElse(0))
+                .findFirst()
+                .orElse(0);
     }
 
     private void socket(Task task, int fd, String target) {
@@ -450,7 +585,7 @@ public final class NamespaceScan {
                 stale.add(name);
             } else {
                 at(new NamespaceLink(name.type(), id), new Source.Mount((int) ownPid, name.path()))
-                        .setName(name);
+                        .addName(name);
             }
         }
         return stale;

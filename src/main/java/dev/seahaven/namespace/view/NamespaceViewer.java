@@ -19,11 +19,10 @@ import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.NamespaceCalls;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
+import dev.seahaven.text.KernelText;
 
 import org.jspecify.annotations.Nullable;
 
-import java.io.File;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -154,7 +153,7 @@ public final class NamespaceViewer {
     }
 
     private NamespaceView mnt(Fd namespace) {
-        try (Fd host = syscalls.open(proc.path().toString(), Syscalls.O_PATH, 0)) {
+        try (Fd host = syscalls.open(proc.path(), Syscalls.O_PATH, 0)) {
             String text =
                     threads.in(
                             NamespaceType.MNT,
@@ -178,13 +177,13 @@ public final class NamespaceViewer {
     }
 
     private String read(Fd dir, String file) {
-        return new String(syscalls.readFile(dir, file, FILE_MAX), StandardCharsets.ISO_8859_1);
+        return KernelText.decode(syscalls.readFile(dir, file, FILE_MAX));
     }
 
     private record Tables(String shm, String sem, String msg, Fd queues) {}
 
     private NamespaceView ipc(Fd namespace) {
-        try (Fd host = syscalls.open(proc.path().toString(), Syscalls.O_PATH, 0)) {
+        try (Fd host = syscalls.open(proc.path(), Syscalls.O_PATH, 0)) {
             Tables tables =
                     threads.in(
                             NamespaceType.IPC,
@@ -203,8 +202,7 @@ public final class NamespaceViewer {
 
     private List<NamespaceView.Ipc.PosixQueue> posixQueues(Fd mqueue) {
         List<NamespaceView.Ipc.PosixQueue> found = new ArrayList<>();
-        String[] names = new File("/proc/self/fd/" + mqueue.number() + "/").list();
-        for (String name : names == null ? new String[0] : names) {
+        for (String name : syscalls.list("/proc/self/fd/" + mqueue.number() + "/")) {
             try {
                 Matcher size = QUEUE_SIZE.matcher(read(mqueue, name));
                 found.add(
@@ -279,7 +277,7 @@ public final class NamespaceViewer {
             return new NamespaceView.Cgroup(List.of());
         }
         String outside = proc.read(member + "/cgroup").orElse("");
-        try (Fd host = syscalls.open(proc.path().toString(), Syscalls.O_PATH, 0)) {
+        try (Fd host = syscalls.open(proc.path(), Syscalls.O_PATH, 0)) {
             String inside =
                     threads.in(
                             NamespaceType.CGROUP, namespace, () -> read(host, member + "/cgroup"));

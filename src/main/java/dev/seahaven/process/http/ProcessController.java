@@ -46,7 +46,7 @@ class ProcessController {
                     @Nullable String after) {
         Long id = namespace == null ? null : scans.idOf(namespace);
         return Page.of(
-                        processes.list(id),
+                        scans.few(() -> processes.list(id)),
                         process -> String.format(Locale.ROOT, "%010d", process.pid()),
                         limit,
                         after)

@@ -8,6 +8,7 @@ import dev.seahaven.sandbox.spec.LimitsResolver;
 import dev.seahaven.sandbox.spec.SandboxLimits;
 import dev.seahaven.sandbox.spec.SandboxSpec;
 import dev.seahaven.sandbox.spec.SpecResolver;
+import dev.seahaven.text.KernelText;
 import dev.seahaven.web.StrictJson;
 
 import org.jspecify.annotations.Nullable;
@@ -69,7 +70,10 @@ final class SpecPatch {
         if (value == null || value.isNull()) {
             return null;
         }
-        wrong.require(value.isString(), member, "must be a string");
+        wrong.require(
+                value.isString() && KernelText.isEncodable(value.asString()),
+                member,
+                "must be a string");
         return value.isString() ? value.asString() : null;
     }
 

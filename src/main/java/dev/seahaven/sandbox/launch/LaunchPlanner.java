@@ -14,7 +14,7 @@ import dev.seahaven.launcher.LaunchPlan.Hardening;
 import dev.seahaven.launcher.LaunchPlan.Join;
 import dev.seahaven.launcher.LaunchPlan.Limits;
 import dev.seahaven.launcher.LaunchPlan.Maps;
-import dev.seahaven.launcher.LaunchPlan.PreparedDirectory;
+import dev.seahaven.launcher.LaunchPlan.Prepared;
 import dev.seahaven.launcher.LaunchPlan.Program;
 import dev.seahaven.launcher.LaunchPlan.Root;
 import dev.seahaven.launcher.LaunchPlan.RootKind;
@@ -45,18 +45,16 @@ import java.util.stream.Stream;
 final class LaunchPlanner {
 
     private static final long TTY_GROUP = 5;
-    private static final List<PreparedDirectory> OVER_HOST =
+    private static final List<Prepared> OVER_HOST =
             RootDefaults.OVER_HOST.stream()
-                    .map(
-                            directory ->
-                                    new PreparedDirectory(
-                                            directory.path(), directory.mode(), directory.opaque()))
+                    .map(each -> Prepared.directory(each.path(), each.mode(), each.opaque()))
                     .toList();
 
     /**
      * What a launch was given.
      *
      * @param hostNetwork whether it will be in the host's network namespace
+     * @param etc files of {@code /etc} over the host's
      * @param kind a sandbox that is kept, or a run
      */
     record Claimed(
@@ -69,6 +67,7 @@ final class LaunchPlanner {
             Accounts.Identity identity,
             boolean idMappedRoot,
             boolean hostNetwork,
+            List<Prepared> etc,
             LaunchKind kind) {}
 
     private final SandboxSettings settings;
@@ -136,7 +135,11 @@ final class LaunchPlanner {
                         spec.namespaces().time().monotonicOffsetSeconds(),
                         spec.namespaces().time().boottimeOffsetSeconds()),
                 credentials(spec, claimed.identity()),
-                new Limits(spec.timeout(), settings.logLimitBytes(), settings.captureLimitBytes()),
+                new Limits(
+                        spec.timeout(),
+                        settings.logLimitBytes(),
+                        settings.captureLimitBytes(),
+                        spec.limits().shmBytes()),
                 hardened,
                 claimed.attachments(),
                 claimed.devices(),
@@ -200,7 +203,11 @@ final class LaunchPlanner {
                 spec.limits().diskBytes() == null
                         ? settings.scratchBytes()
                         : spec.limits().diskBytes(),
-                prepared ? OVER_HOST : List.of());
+                prepared ? with(OVER_HOST, claimed) : List.of());
+    }
+
+    private static List<Prepared> with(List<Prepared> directories, Claimed claimed) {
+        return Stream.concat(directories.stream(), claimed.etc().stream()).toList();
     }
 
     private static Maps maps(SandboxSpec spec, Mappings mappings) {
@@ -231,7 +238,7 @@ final class LaunchPlanner {
         return capabilities.stream().mapToLong(Capability::mask).sum();
     }
 
-    private static @Nullable String hostname(SandboxSpec spec, SandboxId id) {
+    static @Nullable String hostname(SandboxSpec spec, SandboxId id) {
         if (!spec.isNew(NamespaceType.UTS)) {
             return null;
         }

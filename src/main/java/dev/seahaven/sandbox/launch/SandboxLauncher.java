@@ -11,6 +11,7 @@ import dev.seahaven.ids.Mappings;
 import dev.seahaven.ids.UnknownAccountException;
 import dev.seahaven.launcher.Launch;
 import dev.seahaven.launcher.LaunchKind;
+import dev.seahaven.launcher.LaunchPlan;
 import dev.seahaven.launcher.LaunchPlan.Attachment;
 import dev.seahaven.launcher.LaunchPlan.Descriptors;
 import dev.seahaven.launcher.LaunchPlan.Join;
@@ -23,6 +24,7 @@ import dev.seahaven.problem.Problem;
 import dev.seahaven.problem.ProblemType;
 import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.procfs.ProcStatus;
+import dev.seahaven.sandbox.root.NameFiles;
 import dev.seahaven.sandbox.root.RootSource;
 import dev.seahaven.sandbox.spec.SandboxId;
 import dev.seahaven.sandbox.spec.SandboxSettings;
@@ -48,6 +50,7 @@ public final class SandboxLauncher implements AutoCloseable {
     private final Cgroups cgroups;
     private final LaunchPlanner planner;
     private final RootSource roots;
+    private final NameFiles names;
     private final Sharing sharing;
     private final LaunchFailures failures;
     private final IdRanges ids;
@@ -66,6 +69,7 @@ public final class SandboxLauncher implements AutoCloseable {
         this.launcher = launcher;
         this.cgroups = cgroups;
         this.planner = new LaunchPlanner(settings, hardening, ProcStatus.own(proc).hex("CapPrm"));
+        this.names = new NameFiles(syscalls);
         this.roots = new RootSource(syscalls, proc, settings);
         this.sharing = new Sharing(syscalls, proc, namespaces, partners);
         this.failures = new LaunchFailures(roots::fileSystem);
@@ -146,6 +150,7 @@ public final class SandboxLauncher implements AutoCloseable {
             limit(cgroup, spec, devices, kind);
             Cgroup.Entry entry = descriptors.opened(cgroup.enter());
             Opened opened = open(spec, descriptors);
+            boolean hostNetwork = sharing.isHosts(NamespaceType.NET, spec, opened.joins);
             LaunchPlanner.Planned planned =
                     planner.plan(
                             spec,
@@ -167,7 +172,11 @@ public final class SandboxLauncher implements AutoCloseable {
                                     opened.mappings,
                                     opened.identity,
                                     roots.isIdMapped(spec, opened.mappings),
-                                    sharing.isHosts(NamespaceType.NET, spec, opened.joins),
+                                    hostNetwork,
+                                    RootSource.isHostRoot(spec)
+                                            ? names.of(
+                                                    LaunchPlanner.hostname(spec, id), hostNetwork)
+                                            : List.of(),
                                     kind));
             return new Sent(
                     launcher.launch(planned.plan(), listener),
@@ -288,8 +297,11 @@ public final class SandboxLauncher implements AutoCloseable {
         List<Long> groups =
                 identity.groups().stream()
                         .filter(group -> Mappings.maps(mappings.gids(), group))
-                        .limit(64)
                         .toList();
+        if (groups.size() > LaunchPlan.GROUPS_MAX) {
+            throw Problem.invalid(
+                    "user", "is in more than " + LaunchPlan.GROUPS_MAX + " groups; name a group");
+        }
         return new Accounts.Identity(identity.uid(), identity.gid(), groups, identity.home());
     }
 

@@ -230,8 +230,7 @@ final class DiskGuard<T> implements AutoCloseable {
     }
 
     private void addUnlinked(String directory, long mount, Map<Long, Long> blocks) {
-        String[] names = proc.path().resolve(directory).toFile().list();
-        for (String name : names == null ? new String[0] : names) {
+        for (String name : syscalls.list(proc.path() + "/" + directory)) {
             String link = directory + "/" + name;
             if (proc.link(link)
                     .ifVisible()
@@ -251,7 +250,7 @@ final class DiskGuard<T> implements AutoCloseable {
     }
 
     private FileCalls.Stat look(String file) {
-        try (Fd opened = syscalls.open(proc.path().resolve(file).toString(), Syscalls.O_PATH, 0)) {
+        try (Fd opened = syscalls.open(proc.path() + "/" + file, Syscalls.O_PATH, 0)) {
             return syscalls.fstat(opened);
         }
     }

@@ -51,7 +51,7 @@ public record Exit(
     }
 
     /** Those for which the daemon ends a sandbox, the stronger first. */
-    static final List<Reason> ASKED = List.of(Reason.DISK_LIMIT, Reason.STOPPED);
+    static final List<Reason> ASKED = List.of(Reason.DISK_LIMIT, Reason.STOPPED, Reason.SIGNALED);
 
     /**
      * @param asked why the daemon has ended it; null where it did not
@@ -61,10 +61,17 @@ public record Exit(
                 switch (report.reason()) {
                     case TIMED_OUT -> Reason.TIMED_OUT;
                     case OUTPUT_LIMIT -> Reason.OUTPUT_LIMIT;
-                    case BY_ITSELF, CANCELLED ->
-                            asked != null ? asked : ofStatus(report.status(), evidence);
+                    case BY_ITSELF, CANCELLED -> ofAsked(report.status(), asked, evidence);
                 };
         return ofStatus(report.status(), reason, report.finishedAt(), evidence);
+    }
+
+    /** Whom somebody has killed, the kernel has not killed for want of memory. */
+    private static Reason ofAsked(int status, @Nullable Reason asked, Evidence evidence) {
+        if (asked == null) {
+            return ofStatus(status, evidence);
+        }
+        return asked == Reason.SIGNALED ? ofStatus(status, Evidence.NONE) : asked;
     }
 
     static Exit ofStatus(int status, Reason reason, Instant at, Evidence evidence) {
@@ -93,6 +100,11 @@ public record Exit(
      */
     public static Exit notExecuted(int exitCode) {
         return new Exit(exitCode, null, Reason.EXITED, Instant.now(), Evidence.NONE);
+    }
+
+    /** Killed by the daemon before the command was executed. */
+    public static Exit stopped() {
+        return ofStatus(Signal.KILL.number(), Reason.STOPPED, Instant.now(), Evidence.NONE);
     }
 
     /** Nobody knows how it ended, for its monitor was killed. */

@@ -43,6 +43,10 @@ public final class LiveLimits {
             throw Problem.invalid(
                     "limits.diskBytes", "cannot be changed while it runs; stop it first");
         }
+        if (before.shmBytes() != after.shmBytes()) {
+            throw Problem.invalid(
+                    "limits.shmBytes", "cannot be changed while it runs; stop it first");
+        }
         List<Change> rlimits = rlimits(before, after);
         requireRaising(rlimits);
         try {

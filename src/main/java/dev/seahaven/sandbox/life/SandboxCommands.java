@@ -219,11 +219,12 @@ public final class SandboxCommands {
                 expected,
                 () -> {
                     Life life = alive(sandbox, "killed");
-                    if (signal == Signal.STOP && sandbox.spec().init()) {
+                    if (signal.equals(Signal.STOP) && sandbox.spec().init()) {
                         throw Problem.invalid(
                                 "signal", "would stop the init and not the command; pause it");
                     }
-                    if (signal == Signal.KILL) {
+                    if (signal.equals(Signal.KILL)) {
+                        lives.markEnding(sandbox, Exit.Reason.SIGNALED);
                         lives.kill(sandbox);
                     } else {
                         lives.send(life, signal);

@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -29,6 +31,7 @@ import java.util.stream.Stream;
  */
 final class SandboxFiles {
 
+    private static final Logger LOGGER = System.getLogger(SandboxFiles.class.getName());
     private static final String EXIT = "exit";
 
     /** What the monitor takes for its record when a life begins. */
@@ -104,7 +107,15 @@ final class SandboxFiles {
             Thread.ofPlatform()
                     .name("seahaven-removed")
                     .daemon()
-                    .start(() -> left.forEach(name -> DirectoryTree.delete(removed.resolve(name))));
+                    .start(() -> left.forEach(this::clearRemoved));
+        }
+    }
+
+    private void clearRemoved(String name) {
+        try {
+            DirectoryTree.delete(removed.resolve(name));
+        } catch (UncheckedIOException e) {
+            LOGGER.log(Level.WARNING, "what is left of sandbox " + name + " stays", e);
         }
     }
 

@@ -19,11 +19,18 @@ import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
 /**
@@ -43,11 +50,11 @@ public final class SandboxRecovery {
     private final LiveLimits live;
     private final Lives lives;
     private final boolean sameBoot;
-    private int running;
-    private int ended;
-    private int undone;
-    private final List<String> setAside = new ArrayList<>();
-    private final Set<String> untouched = new HashSet<>();
+    private final AtomicInteger running = new AtomicInteger();
+    private final AtomicInteger ended = new AtomicInteger();
+    private final AtomicInteger undone = new AtomicInteger();
+    private final Queue<String> setAside = new ConcurrentLinkedQueue<>();
+    private final Set<String> untouched = ConcurrentHashMap.newKeySet();
 
     SandboxRecovery(
             SandboxFiles files,
@@ -68,21 +75,14 @@ public final class SandboxRecovery {
         this.sameBoot = sameBoot;
     }
 
+    /** A record that can be read, with what it says. */
+    private record Whole(StoredSandbox stored, SandboxSpec spec) {}
+
     /** What a start of the daemon found. */
     public record Found(int running, int ended, int undone, List<String> setAside) {}
 
     Found run() {
-        for (String name : files.stored()) {
-            try {
-                recover(name);
-            } catch (NewerDocumentException e) {
-                untouched.add(name);
-                reserve(e.document());
-                setAside.add(e.getMessage() + "; it was left as it is");
-            } catch (UnreadableDocumentException | Problem e) { // or its name is another's
-                setAside.add(e.getMessage() + "; it is now " + store.setAside(name));
-            }
-        }
+        recoverAll();
         files.running().stream().filter(name -> !isKnown(name)).forEach(files::removeRun);
         for (String name : cgroups.children()) {
             boolean lives =
@@ -91,7 +91,41 @@ public final class SandboxRecovery {
                 cgroups.of(name).remove();
             }
         }
-        return new Found(running, ended, undone, List.copyOf(setAside));
+        return new Found(running.get(), ended.get(), undone.get(), List.copyOf(setAside));
+    }
+
+    /** On all processors, for each takes a while to be read. */
+    private void recoverAll() {
+        try (ExecutorService workers =
+                Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors())) {
+            List<Future<?>> all = new ArrayList<>();
+            for (String name : files.stored()) {
+                all.add(workers.submit(() -> recoverOrSetAside(name)));
+            }
+            for (Future<?> each : all) {
+                each.get();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Lives.stopping();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof RuntimeException cause) {
+                throw cause;
+            }
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private void recoverOrSetAside(String name) {
+        try {
+            recover(name);
+        } catch (NewerDocumentException e) {
+            untouched.add(name);
+            reserve(e.document());
+            setAside.add(e.getMessage() + "; it was left as it is");
+        } catch (UnreadableDocumentException | Problem e) { // or its name is another's
+            setAside.add(e.getMessage() + "; it is now " + store.setAside(name));
+        }
     }
 
     /** Whether it is a sandbox of this daemon, or of a newer one. */
@@ -101,8 +135,8 @@ public final class SandboxRecovery {
 
     private void recover(String name) {
         SandboxId id = id(name);
-        Optional<StoredSandbox> read = store.read(id).map(stored -> whole(id, stored));
-        Optional<StoredSandbox> draft = draft(id);
+        Optional<Whole> read = store.read(id).map(stored -> whole(id, stored));
+        Optional<Whole> draft = draft(id);
         if (read.isEmpty()) {
             if (draft.isEmpty() && !files.isHardlyBegun(id)) {
                 throw new UnreadableDocumentException(
@@ -111,19 +145,19 @@ public final class SandboxRecovery {
             undo(id);
             return;
         }
-        StoredSandbox stored = draft.isPresent() ? settle(read.get(), draft.get()) : read.get();
-        Sandbox sandbox = new Sandbox(id, stored.createdAt(), stored.specification());
+        Whole whole = draft.isPresent() ? settle(read.get(), draft.get()) : read.get();
+        Sandbox sandbox = new Sandbox(id, whole.stored.createdAt(), whole.spec);
         takeIds(sandbox.spec());
         registry.claimName(sandbox.spec().name(), id);
         registry.add(sandbox);
-        life(sandbox, stored);
+        life(sandbox, whole.stored);
         if (!sameBoot) {
             files.resetLayers(id); // written through a volatile overlay
         }
         if (sandbox.life() == null) {
-            ended++;
+            ended.incrementAndGet();
         } else {
-            running++;
+            running.incrementAndGet();
         }
     }
 
@@ -184,22 +218,22 @@ public final class SandboxRecovery {
     /**
      * @throws UnreadableDocumentException when a member is missing, or has a value that none can be
      */
-    private static StoredSandbox whole(SandboxId id, StoredSandbox stored) {
+    private static Whole whole(SandboxId id, StoredSandbox stored) {
         try {
-            stored.specification();
+            SandboxSpec spec = stored.specification();
             stored.failed();
             Objects.requireNonNull(stored.createdAt(), "createdAt");
             if (!stored.sandboxId().equals(id)) {
                 throw new IllegalArgumentException("it is of " + stored.id());
             }
-            return stored;
+            return new Whole(stored, spec);
         } catch (IllegalArgumentException | NullPointerException e) {
             throw new UnreadableDocumentException(
                     "what is stored of sandbox " + id + " cannot be read: " + e.getMessage(), e);
         }
     }
 
-    private Optional<StoredSandbox> draft(SandboxId id) {
+    private Optional<Whole> draft(SandboxId id) {
         try {
             return store.readDraft(id).map(stored -> whole(id, stored));
         } catch (UnreadableDocumentException e) {
@@ -234,8 +268,8 @@ public final class SandboxRecovery {
      * A change that was cut short, perhaps while all was frozen for it, is made again from its
      * start; where it is refused, it never was.
      */
-    private StoredSandbox settle(StoredSandbox stored, StoredSandbox draft) {
-        SandboxId id = stored.sandboxId();
+    private Whole settle(Whole stored, Whole draft) {
+        SandboxId id = stored.stored.sandboxId();
         try {
             if (cgroups.children().contains(id.value())) {
                 change(launches.cgroup(id), stored, draft);
@@ -249,11 +283,11 @@ public final class SandboxRecovery {
         return draft;
     }
 
-    private void change(Cgroup cgroup, StoredSandbox stored, StoredSandbox draft) {
+    private void change(Cgroup cgroup, Whole stored, Whole draft) {
         try {
-            live.change(cgroup, stored.specification().limits(), draft.specification().limits());
+            live.change(cgroup, stored.spec.limits(), draft.spec.limits());
         } finally {
-            if (!Boolean.TRUE.equals(draft.paused()) && cgroup.isFrozen()) {
+            if (!Boolean.TRUE.equals(draft.stored.paused()) && cgroup.isFrozen()) {
                 cgroup.thaw();
             }
         }
@@ -264,7 +298,7 @@ public final class SandboxRecovery {
             launches.cgroup(id).remove();
         }
         files.remove(id);
-        undone++;
+        undone.incrementAndGet();
     }
 
     private void takeIds(SandboxSpec spec) {

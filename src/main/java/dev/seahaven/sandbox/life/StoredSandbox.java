@@ -16,6 +16,8 @@ import dev.seahaven.syscall.Signal;
 
 import org.jspecify.annotations.Nullable;
 
+import tools.jackson.databind.node.ObjectNode;
+
 import java.time.Instant;
 import java.util.Collection;
 import java.util.EnumSet;
@@ -41,9 +43,22 @@ record StoredSandbox(
         @Nullable Failure failure,
         @Nullable Boolean paused) {
 
-    /** Version 1 has no member {@code version}, and is otherwise the same. */
+    /**
+     * Version 1 has no member {@code version}, and is otherwise the same; version 2 has no {@code
+     * shmBytes}.
+     */
     static final DocumentKind<StoredSandbox> KIND =
-            new DocumentKind<>("sandbox", StoredSandbox.class, List.of(version1 -> version1));
+            new DocumentKind<>(
+                    "sandbox",
+                    StoredSandbox.class,
+                    List.of(version1 -> version1, StoredSandbox::withShm));
+
+    private static ObjectNode withShm(ObjectNode version2) {
+        if (version2.path("spec").path("limits") instanceof ObjectNode limits) {
+            limits.put("shmBytes", 64L << 20);
+        }
+        return version2;
+    }
 
     record Spec(
             @Nullable String name,
@@ -92,6 +107,7 @@ record StoredSandbox(
             List<IoRate> io,
             Map<String, Long> hugepageBytes,
             @Nullable Long diskBytes,
+            long shmBytes,
             int openFiles,
             Map<String, Long> rlimits) {}
 
@@ -195,6 +211,7 @@ record StoredSandbox(
                 Objects.requireNonNullElse(group.get(Limits.IO), List.of()),
                 Objects.requireNonNullElse(group.get(Limits.HUGEPAGE_BYTES), Map.of()),
                 limits.diskBytes(),
+                limits.shmBytes(),
                 limits.openFiles(),
                 limits.rlimits());
     }
@@ -283,7 +300,7 @@ record StoredSandbox(
                         SandboxSpec.NetworkMode.valueOf(spec.network.mode), spec.network.join),
                 sandboxLimits(),
                 sandboxSecurity(),
-                Signal.valueOf(spec.stopSignal),
+                Signal.parse(spec.stopSignal).orElseThrow(),
                 spec.timeoutSeconds,
                 spec.start);
     }
@@ -307,6 +324,7 @@ record StoredSandbox(
                         .with(Limits.IO, stored.io)
                         .with(Limits.HUGEPAGE_BYTES, stored.hugepageBytes),
                 stored.diskBytes,
+                stored.shmBytes,
                 stored.openFiles,
                 stored.rlimits);
     }

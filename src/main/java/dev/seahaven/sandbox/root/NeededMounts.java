@@ -31,9 +31,7 @@ final class NeededMounts implements AutoCloseable {
     synchronized List<MountInfo> get() {
         Fd open = table;
         if (open == null) {
-            open =
-                    syscalls.open(
-                            proc.path().resolve("self/mountinfo").toString(), Syscalls.O_RDONLY, 0);
+            open = syscalls.open(proc.path() + "/self/mountinfo", Syscalls.O_RDONLY, 0);
             table = open;
             found = null;
         } else if (syscalls.mountsHaveChanged(open)) {

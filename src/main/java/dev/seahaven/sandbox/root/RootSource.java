@@ -16,11 +16,10 @@ import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.FileCalls;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
+import dev.seahaven.text.KernelText;
 
 import org.jspecify.annotations.Nullable;
 
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
@@ -35,15 +34,15 @@ public final class RootSource implements AutoCloseable {
 
     private final Syscalls syscalls;
     private final ProcRoot proc;
-    private final Path stateDirectory;
-    private final Path runDirectory;
+    private final String stateDirectory;
+    private final String runDirectory;
     private final NeededMounts needed;
 
     public RootSource(Syscalls syscalls, ProcRoot proc, SandboxSettings settings) {
         this.syscalls = syscalls;
         this.proc = proc;
-        this.stateDirectory = settings.stateDirectory();
-        this.runDirectory = settings.runDirectory();
+        this.stateDirectory = settings.stateDirectory().toString();
+        this.runDirectory = settings.runDirectory().toString();
         this.needed = new NeededMounts(syscalls, proc);
     }
 
@@ -89,10 +88,10 @@ public final class RootSource implements AutoCloseable {
 
     /** Whether its root was asked for, and what the daemon keeps lies in it. */
     public boolean holdsState(SandboxSpec spec) {
-        return spec.rootfs() != null && holdsState(Path.of(spec.rootfs().path()));
+        return spec.rootfs() != null && holdsState(spec.rootfs().path());
     }
 
-    private boolean holdsState(Path path) {
+    private boolean holdsState(String path) {
         return Stream.of(stateDirectory, runDirectory).anyMatch(own -> Paths.isWithin(own, path));
     }
 
@@ -106,7 +105,7 @@ public final class RootSource implements AutoCloseable {
         if (rootfs == null) {
             return;
         }
-        Path path = Path.of(rootfs.path());
+        String path = rootfs.path();
         if (Paths.isWithin(path, stateDirectory) || Paths.isWithin(path, runDirectory)) {
             throw Problem.invalid("rootfs.path", "lies in the daemon's own state");
         }
@@ -118,9 +117,7 @@ public final class RootSource implements AutoCloseable {
             if (!syscalls.fstat(root).isDirectory()) {
                 throw Problem.invalid("rootfs.path", "is not a directory");
             }
-            if (!rootfs.ephemeral() && rootfs.readOnly()) {
-                checkMountPoints(root);
-            }
+            checkMountPoints(root, !rootfs.ephemeral() && rootfs.readOnly());
         }
         if (!rootfs.ephemeral() && !rootfs.readOnly() && isReachableByOthers(path)) {
             throw Problem.invalid(
@@ -131,11 +128,23 @@ public final class RootSource implements AutoCloseable {
         }
     }
 
-    private void checkMountPoints(Fd root) {
+    private void checkMountPoints(Fd root, boolean readOnly) {
         for (String directory : RootDefaults.MOUNT_POINTS) {
-            if (!syscalls.exists(root, directory)) {
-                throw Problem.invalid(
-                        "rootfs.path", "lacks the directory /" + directory + ", and is readOnly");
+            try (Fd point =
+                    syscalls.openat2(root, directory, Syscalls.O_PATH, Syscalls.RESOLVE_IN_ROOT)) {
+                if (!syscalls.fstat(point).isDirectory()) {
+                    throw Problem.invalid(
+                            "rootfs.path", "has no directory, but a file /" + directory);
+                }
+            } catch (SyscallException e) {
+                if (e.errno() != Errno.ENOENT) {
+                    throw e;
+                }
+                if (readOnly) {
+                    throw Problem.invalid(
+                            "rootfs.path",
+                            "lacks the directory /" + directory + ", and is readOnly");
+                }
             }
         }
     }
@@ -158,14 +167,12 @@ public final class RootSource implements AutoCloseable {
     }
 
     /** Only a directory above it keeps others out: its own mode is for the sandbox to change. */
-    private boolean isReachableByOthers(Path path) {
-        for (Path above = path.getParent(); above != null; above = above.getParent()) {
+    private boolean isReachableByOthers(String path) {
+        for (String above = path; !above.equals("/"); ) {
+            above = above.substring(0, Math.max(above.lastIndexOf('/'), 1));
             try (Fd directory =
                     syscalls.openat2(
-                            Fd.AT_FDCWD,
-                            above.toString(),
-                            Syscalls.O_PATH,
-                            Syscalls.RESOLVE_NO_SYMLINKS)) {
+                            Fd.AT_FDCWD, above, Syscalls.O_PATH, Syscalls.RESOLVE_NO_SYMLINKS)) {
                 FileCalls.Stat stat = syscalls.fstat(directory);
                 if (stat.uid() == 0 && (stat.mode() & S_IXOTHERS) == 0) {
                     return false;
@@ -203,7 +210,7 @@ public final class RootSource implements AutoCloseable {
     /** The type of the file system that holds a path, such as {@code ext4}. */
     public String fileSystem(String path) {
         return MountInfo.read(proc).stream()
-                .filter(mount -> Paths.isWithin(Path.of(path), Path.of(mount.mountPoint())))
+                .filter(mount -> Paths.isWithin(path, mount.mountPoint()))
                 .max(Comparator.comparingInt(mount -> mount.mountPoint().length()))
                 .map(MountInfo::fileSystem)
                 .orElse("unknown");
@@ -217,7 +224,7 @@ public final class RootSource implements AutoCloseable {
     public Accounts accounts(SandboxSpec spec, @Nullable Integer pid) {
         String path =
                 pid != null
-                        ? proc.path().resolve(pid + "/root").toString()
+                        ? proc.path() + "/" + pid + "/root"
                         : spec.rootfs() == null ? "/" : spec.rootfs().path();
         try (Fd root = syscalls.open(path, Syscalls.O_PATH | Syscalls.O_DIRECTORY, 0)) {
             return Accounts.parse(read(root, "etc/passwd"), read(root, "etc/group"));
@@ -239,7 +246,7 @@ public final class RootSource implements AutoCloseable {
             if (!syscalls.fstat(fd).isRegularFile()) {
                 return "";
             }
-            return new String(syscalls.read(fd, ACCOUNTS_MAX), StandardCharsets.UTF_8);
+            return KernelText.decode(syscalls.read(fd, ACCOUNTS_MAX));
         } catch (SyscallException e) {
             if (e.errno() == Errno.ENOMEM || e.errno() == Errno.EMFILE) {
                 throw e;

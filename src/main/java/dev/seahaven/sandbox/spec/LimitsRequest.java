@@ -38,6 +38,10 @@ public record LimitsRequest(
                                         + " it. Runs have one always.",
                         example = "268435456")
                 @Nullable Long diskBytes,
+        @Schema(
+                        description = "Size of /dev/shm, which counts to the memory.",
+                        defaultValue = "67108864")
+                @Nullable Long shmBytes,
         @Schema(description = "Open files of one process.", defaultValue = "1024")
                 @Nullable Integer openFiles,
         @Schema(
@@ -69,7 +73,8 @@ public record LimitsRequest(
     }
 
     static final LimitsRequest NONE =
-            new LimitsRequest(null, null, null, null, null, null, null, null, null, null, null);
+            new LimitsRequest(
+                    null, null, null, null, null, null, null, null, null, null, null, null);
 
     /** Limits as one would ask for them. */
     public static LimitsRequest of(SandboxLimits limits) {
@@ -88,6 +93,7 @@ public record LimitsRequest(
                         Objects.requireNonNullElse(
                                 group.get(Limits.HUGEPAGE_BYTES), Map.<String, Long>of())),
                 limits.diskBytes(),
+                limits.shmBytes(),
                 limits.openFiles(),
                 new LinkedHashMap<>(limits.rlimits()));
     }

@@ -37,6 +37,8 @@ public final class LimitsResolver {
     private static final int OPEN_FILES_MIN = 8;
     private static final double CPUS_MIN = 0.01;
     private static final long DISK_MIN = 1L << 16;
+    private static final long SHM_MIN = 4096;
+    private static final long SHM_DEFAULT = 64L << 20;
 
     /**
      * No core, and no program of the host for it either: with 0 the one that core_pattern pipes to
@@ -95,6 +97,13 @@ public final class LimitsResolver {
         return new SandboxLimits(
                 group,
                 range.of("diskBytes", request.diskBytes(), DISK_MIN, host.memoryBytes(), null),
+                Objects.requireNonNull(
+                        range.of(
+                                "shmBytes",
+                                request.shmBytes(),
+                                SHM_MIN,
+                                host.memoryBytes(),
+                                SHM_DEFAULT)),
                 Objects.requireNonNull(
                         range.of(
                                 "openFiles",

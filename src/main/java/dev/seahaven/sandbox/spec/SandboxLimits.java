@@ -12,11 +12,16 @@ import java.util.Map;
  *
  * @param group of all its processes together
  * @param diskBytes of the writable layer, which is then in memory; null: on disk, without a limit
+ * @param shmBytes size of {@code /dev/shm}
  * @param openFiles of one process
  * @param rlimits of one process, by name in lower case
  */
 public record SandboxLimits(
-        Limits group, @Nullable Long diskBytes, int openFiles, Map<String, Long> rlimits) {
+        Limits group,
+        @Nullable Long diskBytes,
+        long shmBytes,
+        int openFiles,
+        Map<String, Long> rlimits) {
 
     /** What its group is limited to, with devices beside the usual ones. */
     public Limits ofGroup(@Nullable DeviceRules devices) {

@@ -25,7 +25,8 @@ class DelegationTest {
         Files.writeString(proc.resolve("cgroup"), "0::" + ownGroup + "\n");
         List<MountInfo> mounts =
                 MountInfo.parse("41 31 0:38 / " + top + "/cgroup rw - cgroup2 cgroup2 rw\n");
-        return Delegation.find(new ProcRoot(new LinuxSyscalls(), top.resolve("proc")), mounts);
+        return Delegation.find(
+                new ProcRoot(new LinuxSyscalls(), top.resolve("proc").toString()), mounts);
     }
 
     @Test

@@ -59,7 +59,7 @@ class NamespaceScanTest {
     private HostNamespaces scan() {
         Syscalls syscalls = pair.syscalls();
         NamespaceCalls calls = new LinuxNamespaceCalls();
-        ProcRoot proc = new ProcRoot(syscalls, top.resolve("proc"));
+        ProcRoot proc = new ProcRoot(syscalls, top.resolve("proc").toString());
         NamespaceFinder finder =
                 new NamespaceFinder(
                         syscalls, calls, proc, top.resolve("names"), top.resolve("netns"));

@@ -107,6 +107,7 @@ class LaunchFailuresTest {
                                             new Accounts.Identity(0, 0, List.of(), "/"),
                                             false,
                                             false,
+                                            List.of(),
                                             LaunchKind.SANDBOX));
         }
     }

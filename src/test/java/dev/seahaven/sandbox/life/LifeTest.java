@@ -263,7 +263,7 @@ class LifeTest {
         Sandbox full = sandboxes().queries().all().iterator().next();
         SandboxSpec before = full.spec();
         sandboxes().commands().patch(full.id().value(), old -> old, LifeTest::any);
-        assertThat(directory.resolve("sandbox.json")).content().startsWith("{\"version\":2,");
+        assertThat(directory.resolve("sandbox.json")).content().startsWith("{\"version\":3,");
         sandboxes().close();
         daemon = daemon();
         sandboxes().recover(false);

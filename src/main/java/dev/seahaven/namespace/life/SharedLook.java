@@ -1,6 +1,5 @@
 package dev.seahaven.namespace.life;
 
-import dev.seahaven.namespace.scan.HostNamespaces;
 import dev.seahaven.problem.Problem;
 import dev.seahaven.problem.ProblemType;
 
@@ -11,24 +10,27 @@ import java.util.concurrent.ExecutionException;
 import java.util.function.Supplier;
 
 /**
- * Looks at the whole host for one caller at a time, on a thread of its own: reading {@code /proc}
- * keeps the carrier of a virtual thread, of which all requests have only some. Who asks while a
- * look is under way may not be given that one, which may have passed what he has just made; all who
- * do so share the next.
+ * Looks at the whole host once for all who ask, on a thread of its own: reading {@code /proc} keeps
+ * the carrier of a virtual thread, of which all requests have only some. Who asks while a look is
+ * under way may not be given that one, which may have passed what he has just made; all who do so
+ * share the next.
  */
-final class SharedScans {
+public final class SharedLook<T> {
 
-    private final Supplier<HostNamespaces> look;
-    private @Nullable CompletableFuture<HostNamespaces> next;
+    private final Supplier<T> look;
+    private @Nullable CompletableFuture<T> next;
     private boolean running;
 
-    SharedScans(Supplier<HostNamespaces> look) {
+    /**
+     * @param look reads what all who ask share
+     */
+    public SharedLook(Supplier<T> look) {
         this.look = look;
     }
 
     /** What is there now, or a little later. */
-    HostNamespaces get() {
-        CompletableFuture<HostNamespaces> mine;
+    public T get() {
+        CompletableFuture<T> mine;
         synchronized (this) {
             if (next == null) {
                 next = new CompletableFuture<>();
@@ -54,7 +56,7 @@ final class SharedScans {
 
     private void run() {
         while (true) {
-            CompletableFuture<HostNamespaces> due;
+            CompletableFuture<T> due;
             synchronized (this) {
                 due = next;
                 next = null;
