@@ -108,7 +108,7 @@ public final class NamespaceNames {
             NamespaceRegistry.Name name = registry.look(cut.type(), cut.name());
             if (cut.type() != NamespaceType.NET) {
                 Long id = name.id();
-                if (id != null && cut.type() == NamespaceType.PID) {
+                if (id != null && cut.type() == NamespaceType.PID && !hasOtherName(id, name)) {
                     keepers(id).forEach(this::dismiss);
                 }
                 registry.remove(cut.type(), cut.name());
@@ -127,6 +127,12 @@ public final class NamespaceNames {
                 .filter(name -> name.type() != NamespaceType.NET && name.id() == null)
                 .filter(name -> !declared.contains(name.type(), name.name()))
                 .forEach(name -> registry.remove(name.type(), name.name()));
+    }
+
+    private boolean hasOtherName(long id, NamespaceRegistry.Name than) {
+        return registry.names().stream()
+                .filter(each -> !each.path().equals(than.path()))
+                .anyMatch(each -> Objects.equals(each.id(), id));
     }
 
     private List<Integer> keepers(long id) {
@@ -411,12 +417,7 @@ public final class NamespaceNames {
     private Optional<Declared> removeOwn(
             String reference, NamespaceRegistry.Name name, @Nullable HostNamespace found) {
         Optional<Declared> was = declared.withdraw(name.type(), name.name());
-        boolean hasOtherName =
-                found != null
-                        && registry.names().stream()
-                                .filter(each -> !each.name().equals(name.name()))
-                                .anyMatch(each -> Objects.equals(each.id(), found.id()));
-        if (found != null && found.type() == NamespaceType.PID && !hasOtherName) {
+        if (found != null && found.type() == NamespaceType.PID && !hasOtherName(found.id(), name)) {
             found.holders().stream()
                     .filter(NamespaceNames::isKeeper)
                     .forEach(keeper -> dismiss(((Holder.Member) keeper).pid()));
