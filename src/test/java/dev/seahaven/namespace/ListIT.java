@@ -152,7 +152,8 @@ class ListIT {
                                                 + " --pid --fork true & done; wait");
                             }
                             done.set(true);
-                        });
+                        },
+                        Thread::startVirtualThread);
         int lists = 0;
         while (!done.get() && !others.isDone()) {
             for (JsonNode each : all().values()) {

@@ -406,9 +406,11 @@ class RecoveryIT {
                                         "/runs",
                                         """
                                         {"command": ["sh", "-c", "echo begun; sleep 1000"]}
-                                        """));
+                                        """),
+                        Thread::startVirtualThread); // the common pool may have one thread alone
         CompletableFuture<Api.Answer> wait =
-                CompletableFuture.supplyAsync(() -> api.get("/sandboxes/" + id + "/wait"));
+                CompletableFuture.supplyAsync(
+                        () -> api.get("/sandboxes/" + id + "/wait"), Thread::startVirtualThread);
         await().until(() -> places.groups().size() == 2);
         Thread.sleep(500);
         long begun = System.nanoTime();
