@@ -1,6 +1,8 @@
 package dev.seahaven.cgroup;
 
+import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.SyscallException;
 
 import org.jspecify.annotations.Nullable;
 
@@ -81,4 +83,9 @@ public interface Cgroup {
      * for that.
      */
     void remove();
+
+    /** Whether a call failed for the group is gone, which it is as soon as its life has ended. */
+    static boolean isGone(SyscallException failure) {
+        return failure.errno() == Errno.ENOENT || failure.errno() == Errno.ENODEV;
+    }
 }

@@ -1,7 +1,6 @@
 package dev.seahaven.exec;
 
 import dev.seahaven.cgroup.Cgroup;
-import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.SyscallException;
 
 import org.jspecify.annotations.Nullable;
@@ -64,7 +63,7 @@ final class Ending {
         try {
             cgroup.kill();
         } catch (SyscallException e) {
-            if (e.errno() != Errno.ENOENT && e.errno() != Errno.ENODEV) {
+            if (!Cgroup.isGone(e)) {
                 LOG.log(Level.WARNING, "a program cannot be killed yet: {0}", e.getMessage());
             }
         }

@@ -1,5 +1,6 @@
 package dev.seahaven.launcher;
 
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /** Somebody has killed the monitor of a launch before it had told what came of it. */
@@ -27,32 +28,26 @@ public final class MonitorLostException extends RuntimeException {
      * @param launch leaves nothing behind when it fails so, and has told nobody anything
      */
     public static <T> T tryAgain(Supplier<T> launch) {
-        try {
-            return launch.get();
-        } catch (MonitorLostException e) {
-            return launch.get();
-        } catch (LauncherException e) {
-            if (e.isLost()) {
-                return launch.get();
-            }
-            throw e;
-        }
+        return tryAgain(launch, lost -> true);
     }
 
     /** The same for a program that must not run twice. */
     public static <T> T tryAgainUntouched(Supplier<T> launch) {
+        return tryAgain(launch, MonitorLostException::isUntouched);
+    }
+
+    private static <T> T tryAgain(Supplier<T> launch, Predicate<MonitorLostException> harmless) {
         try {
             return launch.get();
         } catch (MonitorLostException e) {
-            if (e.isUntouched()) {
-                return launch.get();
+            if (!harmless.test(e)) {
+                throw e;
             }
-            throw e;
         } catch (LauncherException e) {
-            if (e.isLost()) {
-                return launch.get();
+            if (!e.isLost()) {
+                throw e;
             }
-            throw e;
         }
+        return launch.get();
     }
 }

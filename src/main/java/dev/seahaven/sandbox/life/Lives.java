@@ -458,15 +458,10 @@ final class Lives {
         try {
             cgroup(id).kill();
         } catch (SyscallException e) {
-            if (!isGone(e)) {
+            if (!Cgroup.isGone(e)) {
                 throw e;
             }
         }
-    }
-
-    /** Whether a group is gone, which it is as soon as its sandbox has ended. */
-    static boolean isGone(SyscallException failure) {
-        return failure.errno() == Errno.ENOENT || failure.errno() == Errno.ENODEV;
     }
 
     Cgroup cgroup(SandboxId id) {

@@ -317,7 +317,7 @@ public final class SandboxCommands {
         try {
             work.accept(lives.cgroup(sandbox.id()));
         } catch (SyscallException e) {
-            if (Lives.isGone(e)) {
+            if (Cgroup.isGone(e)) {
                 throw wrongState(sandbox, what + ": it has just ended");
             }
             throw e;

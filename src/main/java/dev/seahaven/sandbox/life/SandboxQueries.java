@@ -1,5 +1,6 @@
 package dev.seahaven.sandbox.life;
 
+import dev.seahaven.cgroup.Cgroup;
 import dev.seahaven.cgroup.Usage;
 import dev.seahaven.problem.Problem;
 import dev.seahaven.problem.ProblemType;
@@ -71,7 +72,7 @@ public final class SandboxQueries {
         try {
             return launches.cgroup(sandbox.id()).usage();
         } catch (SyscallException e) {
-            if (Lives.isGone(e)) {
+            if (Cgroup.isGone(e)) {
                 throw SandboxCommands.wrongState(sandbox, "measured: it has just ended");
             }
             throw e;
