@@ -198,6 +198,47 @@ static void compare_pairs(const char *name, void (*with)(void), void (*without)(
     printf("| %s | %.2f | %u |\n", name, pairs == 0 ? 0 : differences[pairs / 2], pairs);
 }
 
+static void do_graph(void)
+{
+    if (request("GET", "/namespaces/graph", "") != 200)
+        die("GET /namespaces/graph");
+}
+
+/* What who looks at the whole host costs those who create: runs alone and beside WORKERS who ask for the graph, in turn. */
+static void measure_beside_lookers(double seconds)
+{
+    static struct series alone, beside;
+    pid_t lookers[WORKERS];
+
+    for (int round = 0; round < ROUNDS; round++) {
+        settle();
+        measure(&alone, do_run, seconds / 2 / ROUNDS);
+        for (int i = 0; i < WORKERS; i++) {
+            lookers[i] = fork();
+            if (lookers[i] == 0) {
+                connect_daemon(socket_path);
+                for (;;)
+                    do_graph();
+            }
+            if (lookers[i] < 0)
+                die("fork");
+        }
+        settle();
+        measure(&beside, do_run, seconds / 2 / ROUNDS);
+        for (int i = 0; i < WORKERS; i++) {
+            kill(lookers[i], SIGKILL);
+            waitpid(lookers[i], NULL, 0);
+        }
+    }
+    qsort(alone.millis, alone.count, sizeof(double), compare);
+    qsort(beside.millis, beside.count, sizeof(double), compare);
+    double ratio = quantile(&beside, 0.5) / quantile(&alone, 0.5);
+    printf("\n| POST /runs | median ms | p99 ms | ratio |\n|---|---|---|---|\n");
+    printf("| alone | %.2f | %.2f | 1 |\n", quantile(&alone, 0.5), quantile(&alone, 0.99));
+    printf("| beside %d who ask for the graph | %.2f | %.2f | %.2f |\n", WORKERS, quantile(&beside, 0.5),
+           quantile(&beside, 0.99), ratio);
+}
+
 int main(int count, char **arguments)
 {
     double seconds = count > 4 ? atof(arguments[4]) : 60, rates[WORKS] = {0};
@@ -241,5 +282,6 @@ int main(int count, char **arguments)
     compare_pairs("both, to POST /runs", do_run_with_landlock, do_run_unfiltered, seconds / 6);
     compare_pairs("a filter and v1 groups, to the floor", do_floor, do_unhardened_floor, seconds / 6);
     floor_finish();
+    measure_beside_lookers(seconds / 3);
     return 0;
 }

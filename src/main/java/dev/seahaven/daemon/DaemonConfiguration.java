@@ -165,7 +165,7 @@ class DaemonConfiguration {
                 finder,
                 launcher,
                 properties.stateDirectory().toAbsolutePath().resolve("namespaces"),
-                sandboxes.queries()::runningByInit,
+                sandboxes.queries(),
                 sandboxes.ids());
     }
 

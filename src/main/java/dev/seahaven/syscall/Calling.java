@@ -1,9 +1,8 @@
 package dev.seahaven.syscall;
 
 import com.sun.jna.LastErrorException;
-import com.sun.jna.NativeLong;
 
-import java.util.function.IntSupplier;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /** How a system call is made by JNA: repeated after EINTR, told by name when it is refused. */
@@ -18,14 +17,10 @@ final class Calling {
         return X86 ? FileCalls.O_DIRECTORY : 040000;
     }
 
-    static NativeLong number(long value) {
-        return new NativeLong(value);
-    }
-
-    static int call(IntSupplier call, Supplier<String> what) {
+    static int call(LongSupplier call, Supplier<String> what) {
         while (true) {
             try {
-                return call.getAsInt();
+                return (int) call.getAsLong();
             } catch (LastErrorException e) {
                 if (e.getErrorCode() != Errno.EINTR.number()) {
                     throw new SyscallException(what.get(), Errno.of(e.getErrorCode()));
@@ -34,7 +29,7 @@ final class Calling {
         }
     }
 
-    static Fd fd(IntSupplier call, Supplier<String> what) {
+    static Fd fd(LongSupplier call, Supplier<String> what) {
         return new Fd(call(call, what), CLOSE);
     }
 

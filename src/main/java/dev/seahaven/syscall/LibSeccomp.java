@@ -5,7 +5,6 @@ import static dev.seahaven.text.KernelText.cString;
 import com.sun.jna.Memory;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
-import com.sun.jna.NativeLong;
 import com.sun.jna.Pointer;
 
 import org.jspecify.annotations.Nullable;
@@ -157,8 +156,8 @@ public final class LibSeccomp {
         }
 
         private static byte[] contents(int fd) {
-            int size = Libc.lseek(fd, new NativeLong(0), 2).intValue();
-            Libc.lseek(fd, new NativeLong(0), 0);
+            int size = (int) Libc.lseek(fd, 0, 2);
+            Libc.lseek(fd, 0, 0);
             try (Memory memory = new Memory(size)) {
                 int got = (int) Libc.read(fd, memory, size);
                 return memory.getByteArray(0, got);

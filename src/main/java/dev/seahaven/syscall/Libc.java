@@ -2,7 +2,6 @@ package dev.seahaven.syscall;
 
 import com.sun.jna.LastErrorException;
 import com.sun.jna.Native;
-import com.sun.jna.NativeLong;
 import com.sun.jna.Pointer;
 
 import org.jspecify.annotations.Nullable;
@@ -27,15 +26,17 @@ final class Libc {
 
     static native long read(int fd, Pointer buffer, long size) throws LastErrorException;
 
-    static native NativeLong pread(int fd, Pointer buffer, NativeLong size, NativeLong offset)
+    static native long pread(int fd, Pointer buffer, long size, long offset)
             throws LastErrorException;
 
-    static native NativeLong write(int fd, byte[] bytes, NativeLong size) throws LastErrorException;
+    static native long write(int fd, byte[] bytes, long size) throws LastErrorException;
+
+    static native int setpriority(int which, int who, int value) throws LastErrorException;
 
     static native int prlimit(int pid, int resource, Pointer limit, @Nullable Pointer old)
             throws LastErrorException;
 
-    static native NativeLong lseek(int fd, NativeLong offset, int whence) throws LastErrorException;
+    static native long lseek(int fd, long offset, int whence) throws LastErrorException;
 
     static native int mkdir(byte[] path, int mode) throws LastErrorException;
 
@@ -59,15 +60,15 @@ final class Libc {
     static native int socketpair(int domain, int type, int protocol, int[] pair)
             throws LastErrorException;
 
-    static native NativeLong sendmsg(int fd, Pointer message, int flags) throws LastErrorException;
+    static native long sendmsg(int fd, Pointer message, int flags) throws LastErrorException;
 
-    static native NativeLong recvmsg(int fd, Pointer message, int flags) throws LastErrorException;
+    static native long recvmsg(int fd, Pointer message, int flags) throws LastErrorException;
 
     static native int waitpid(int pid, int[] status, int options) throws LastErrorException;
 
-    static native int poll(Pointer fds, NativeLong count, int timeout) throws LastErrorException;
+    static native int poll(Pointer fds, long count, int timeout) throws LastErrorException;
 
-    static native int ioctl(int fd, NativeLong request, Pointer argument) throws LastErrorException;
+    static native int ioctl(int fd, long request, Pointer argument) throws LastErrorException;
 
     static native int epoll_create1(int flags) throws LastErrorException;
 
@@ -90,65 +91,59 @@ final class Libc {
             byte[] source,
             byte[] target,
             byte @Nullable [] type,
-            NativeLong flags,
+            long flags,
             byte @Nullable [] data)
             throws LastErrorException;
 
     static native int umount2(byte[] target, int flags) throws LastErrorException;
 
-    static native int sethostname(byte[] name, NativeLong length) throws LastErrorException;
+    static native int sethostname(byte[] name, long length) throws LastErrorException;
 
     static native int uname(Pointer buffer) throws LastErrorException;
 
     static native int flock(int fd, int operation) throws LastErrorException;
 
-    static native NativeLong sendto(
-            int socket, byte[] bytes, NativeLong size, int flags, byte[] address, int addressSize)
+    static native long sendto(
+            int socket, byte[] bytes, long size, int flags, byte[] address, int addressSize)
             throws LastErrorException;
 
     static native int socket(int domain, int type, int protocol) throws LastErrorException;
 
-    static native NativeLong send(int fd, byte[] bytes, NativeLong size, int flags)
-            throws LastErrorException;
+    static native long send(int fd, byte[] bytes, long size, int flags) throws LastErrorException;
 
-    static native NativeLong recv(int fd, Pointer bytes, NativeLong size, int flags)
-            throws LastErrorException;
+    static native long recv(int fd, Pointer bytes, long size, int flags) throws LastErrorException;
 
     static native int fstatfs(int fd, Pointer buffer) throws LastErrorException;
 
-    static native int ioctl(int fd, NativeLong request, NativeLong argument)
+    /** This alone does not throw: most processes are not in the namespace that is asked about. */
+    static native int ioctl(int fd, long request, long argument);
+
+    static native long syscall(long number, int one, int two, int three) throws LastErrorException;
+
+    static native long syscall(long number, Pointer one, Pointer two, long three, int four)
             throws LastErrorException;
 
-    static native NativeLong syscall(NativeLong number, int one, int two, int three)
+    static native long syscall(long number, int one, Pointer two, int three)
             throws LastErrorException;
 
-    static native NativeLong syscall(
-            NativeLong number, Pointer one, Pointer two, NativeLong three, int four)
+    static native long syscall(long number, int one, int two) throws LastErrorException;
+
+    static native long syscall(long number, int one, byte[] two, int three)
             throws LastErrorException;
 
-    static native NativeLong syscall(NativeLong number, int one, Pointer two, int three)
-            throws LastErrorException;
-
-    static native NativeLong syscall(NativeLong number, int one, int two) throws LastErrorException;
-
-    static native NativeLong syscall(NativeLong number, int one, byte[] two, int three)
-            throws LastErrorException;
-
-    static native NativeLong syscall(NativeLong number, int one, int two, Pointer three, int four)
+    static native long syscall(long number, int one, int two, Pointer three, int four)
             throws LastErrorException;
 
     static native long syscall(long number, int one, byte[] two, Pointer three, long four)
             throws LastErrorException;
 
-    static native NativeLong syscall(
-            NativeLong number, int one, byte[] two, int three, int four, Pointer five)
+    static native long syscall(long number, int one, byte[] two, int three, int four, Pointer five)
             throws LastErrorException;
 
-    static native NativeLong syscall(NativeLong number, byte[] one, int two)
-            throws LastErrorException;
+    static native long syscall(long number, byte[] one, int two) throws LastErrorException;
 
-    static native NativeLong syscall(
-            NativeLong number, int one, int two, byte @Nullable [] three, Pointer four, int five)
+    static native long syscall(
+            long number, int one, int two, byte @Nullable [] three, Pointer four, int five)
             throws LastErrorException;
 
     /* These return the error instead of setting errno (posix_spawn(3)). */

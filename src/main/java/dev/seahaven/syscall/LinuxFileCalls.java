@@ -3,7 +3,6 @@ package dev.seahaven.syscall;
 import static dev.seahaven.syscall.Calling.O_CLOEXEC;
 import static dev.seahaven.syscall.Calling.call;
 import static dev.seahaven.syscall.Calling.fd;
-import static dev.seahaven.syscall.Calling.number;
 import static dev.seahaven.syscall.Calling.oDirectory;
 import static dev.seahaven.syscall.Calling.quoted;
 import static dev.seahaven.text.KernelText.cString;
@@ -26,8 +25,6 @@ abstract class LinuxFileCalls implements FileCalls {
     private static final int LINK_MAX = 4096;
     private static final byte[] NO_PATH = cString("");
 
-    private static final int ENTRIES_SIZE = 1 << 15;
-
     /** Of struct linux_dirent64 (getdents64(2)). */
     private static final long DIRENT_RECLEN = 16;
 
@@ -39,11 +36,6 @@ abstract class LinuxFileCalls implements FileCalls {
     private static final int MFD_CLOEXEC = 1;
     private static final int STATX_BASIC_STATS = 0x7ff;
     private static final int STATX_WITH_MNT_ID = 0x1000; // since Linux 5.8
-
-    /**
-     * Files of /proc are read whole at once up to this; larger, malloc would map and unmap memory.
-     */
-    private static final int READ_SIZE = 1 << 16;
 
     private static int flagsHere(int flags) {
         return (flags & O_DIRECTORY) == 0 ? flags : (flags & ~O_DIRECTORY) | oDirectory();
@@ -58,8 +50,8 @@ abstract class LinuxFileCalls implements FileCalls {
 
     @Override
     public Fd openat2(Fd dir, String path, int flags, long resolve) {
-        try (Memory how = new Memory(Layout.OPEN_HOW_SIZE)) {
-            how.clear();
+        try (Scratch scratch = Scratch.take()) {
+            Memory how = scratch.cleared(Layout.OPEN_HOW_SIZE);
             how.setLong(0, Integer.toUnsignedLong(flagsHere(flags) | O_CLOEXEC));
             how.setLong(Layout.OPEN_HOW_RESOLVE, resolve);
             return fd(
@@ -78,8 +70,9 @@ abstract class LinuxFileCalls implements FileCalls {
     @Override
     public byte[] read(Fd fd, int most) {
         ByteArrayOutputStream read = new ByteArrayOutputStream();
-        int size = Math.min(most, READ_SIZE);
-        try (Memory buffer = new Memory(size)) {
+        int size = Math.min(most, Scratch.SIZE); // files of /proc are read whole at once
+        try (Scratch scratch = Scratch.take()) {
+            Memory buffer = scratch.memory();
             int got = -1;
             while (got != 0 && read.size() < most) {
                 int here = Math.min(size, most - read.size());
@@ -97,11 +90,7 @@ abstract class LinuxFileCalls implements FileCalls {
     public byte[] pread(Fd fd, int most) {
         try (Memory buffer = new Memory(most)) {
             int got =
-                    call(
-                            () ->
-                                    Libc.pread(fd.number(), buffer, number(most), number(0))
-                                            .intValue(),
-                            () -> "pread(" + fd + ")");
+                    call(() -> Libc.pread(fd.number(), buffer, most, 0), () -> "pread(" + fd + ")");
             return buffer.getByteArray(0, got);
         }
     }
@@ -113,25 +102,24 @@ abstract class LinuxFileCalls implements FileCalls {
             byte[] rest = done == 0 ? bytes : Arrays.copyOfRange(bytes, done, bytes.length);
             done +=
                     call(
-                            () -> Libc.write(fd.number(), rest, number(rest.length)).intValue(),
+                            () -> Libc.write(fd.number(), rest, rest.length),
                             () -> "write(" + fd + ")");
         }
     }
 
     @Override
     public Stat fstat(Fd fd) {
-        try (Memory statx = new Memory(Layout.STATX_SIZE)) {
-            statx.clear();
+        try (Scratch scratch = Scratch.take()) {
+            Memory statx = scratch.cleared(Layout.STATX_SIZE);
             call(
                     () ->
                             Libc.syscall(
-                                            number(SyscallNumber.STATX.value()),
-                                            fd.number(),
-                                            NO_PATH,
-                                            AT_EMPTY_PATH,
-                                            STATX_BASIC_STATS | STATX_WITH_MNT_ID,
-                                            statx)
-                                    .intValue(),
+                                    SyscallNumber.STATX.value(),
+                                    fd.number(),
+                                    NO_PATH,
+                                    AT_EMPTY_PATH,
+                                    STATX_BASIC_STATS | STATX_WITH_MNT_ID,
+                                    statx),
                     () -> "statx(" + fd + ")");
             return new Stat(
                     Short.toUnsignedInt(statx.getShort(Layout.STATX_MODE)),
@@ -150,17 +138,17 @@ abstract class LinuxFileCalls implements FileCalls {
     @Override
     public List<String> list(Fd directory) {
         List<String> names = new ArrayList<>();
-        try (Memory entries = new Memory(ENTRIES_SIZE)) {
+        try (Scratch scratch = Scratch.take()) {
+            Memory entries = scratch.memory();
             while (true) {
                 int got =
                         call(
                                 () ->
                                         Libc.syscall(
-                                                        number(SyscallNumber.GETDENTS64.value()),
-                                                        directory.number(),
-                                                        entries,
-                                                        ENTRIES_SIZE)
-                                                .intValue(),
+                                                SyscallNumber.GETDENTS64.value(),
+                                                directory.number(),
+                                                entries,
+                                                Scratch.SIZE),
                                 () -> "getdents64(" + directory + ")");
                 if (got == 0) {
                     return names;

@@ -2,7 +2,6 @@ package dev.seahaven.syscall;
 
 import static dev.seahaven.syscall.Calling.call;
 import static dev.seahaven.syscall.Calling.fd;
-import static dev.seahaven.syscall.Calling.number;
 import static dev.seahaven.text.KernelText.cString;
 
 import com.sun.jna.LastErrorException;
@@ -21,7 +20,7 @@ abstract class LinuxKernelCalls extends LinuxMountCalls implements KernelCalls {
     @Override
     public boolean knows(SyscallNumber syscall) {
         try {
-            Libc.syscall(number(syscall.value()), -1, 0, Pointer.NULL, 0);
+            Libc.syscall(syscall.value(), -1, 0, Pointer.NULL, 0);
             return true;
         } catch (LastErrorException e) {
             return e.getErrorCode() != Errno.ENOSYS.number();
@@ -33,7 +32,7 @@ abstract class LinuxKernelCalls extends LinuxMountCalls implements KernelCalls {
         try (Fd fs = fsopen(type);
                 Fd value = open(path, O_RDONLY, 0)) {
             Libc.syscall(
-                    number(SyscallNumber.FSCONFIG.value()),
+                    SyscallNumber.FSCONFIG.value(),
                     fs.number(),
                     FSCONFIG_SET_FD,
                     cString(option),
@@ -62,7 +61,7 @@ abstract class LinuxKernelCalls extends LinuxMountCalls implements KernelCalls {
         try (Memory info = new Memory(PIDFD_INFO_SIZE)) {
             info.clear();
             info.setLong(0, PIDFD_INFO_EXIT);
-            Libc.ioctl(pidfd.number(), number(PIDFD_GET_INFO), info);
+            Libc.ioctl(pidfd.number(), PIDFD_GET_INFO, info);
             return true;
         } catch (LastErrorException e) {
             return e.getErrorCode() == Errno.ESRCH.number();
@@ -73,13 +72,7 @@ abstract class LinuxKernelCalls extends LinuxMountCalls implements KernelCalls {
     public int landlockAbi() {
         try {
             return call(
-                    () ->
-                            Libc.syscall(
-                                            number(SyscallNumber.LANDLOCK_CREATE_RULESET.value()),
-                                            0,
-                                            0,
-                                            1)
-                                    .intValue(),
+                    () -> Libc.syscall(SyscallNumber.LANDLOCK_CREATE_RULESET.value(), 0, 0, 1),
                     () -> "landlock_create_ruleset(LANDLOCK_CREATE_RULESET_VERSION)");
         } catch (SyscallException e) {
             return 0; // ENOSYS, or EOPNOTSUPP where it was switched off
@@ -101,11 +94,10 @@ abstract class LinuxKernelCalls extends LinuxMountCalls implements KernelCalls {
             return fd(
                     () ->
                             Libc.syscall(
-                                            number(SyscallNumber.BPF.value()),
-                                            BPF_PROG_LOAD,
-                                            attributes,
-                                            BPF_ATTRIBUTES_SIZE)
-                                    .intValue(),
+                                    SyscallNumber.BPF.value(),
+                                    BPF_PROG_LOAD,
+                                    attributes,
+                                    BPF_ATTRIBUTES_SIZE),
                     () -> "bpf(BPF_PROG_LOAD, type " + type + ")");
         }
     }
@@ -121,11 +113,10 @@ abstract class LinuxKernelCalls extends LinuxMountCalls implements KernelCalls {
             call(
                     () ->
                             Libc.syscall(
-                                            number(SyscallNumber.BPF.value()),
-                                            BPF_PROG_ATTACH,
-                                            attributes,
-                                            BPF_ATTRIBUTES_SIZE)
-                                    .intValue(),
+                                    SyscallNumber.BPF.value(),
+                                    BPF_PROG_ATTACH,
+                                    attributes,
+                                    BPF_ATTRIBUTES_SIZE),
                     () -> "bpf(BPF_PROG_ATTACH, " + cgroup + ")");
         }
     }

@@ -2,7 +2,6 @@ package dev.seahaven.syscall;
 
 import static dev.seahaven.syscall.Calling.O_CLOEXEC;
 import static dev.seahaven.syscall.Calling.fd;
-import static dev.seahaven.syscall.Calling.number;
 import static dev.seahaven.syscall.Calling.quoted;
 import static dev.seahaven.text.KernelText.cString;
 
@@ -17,22 +16,16 @@ abstract class LinuxMountCalls extends LinuxProcessCalls implements MountCalls {
         return fd(
                 () ->
                         Libc.syscall(
-                                        number(SyscallNumber.OPEN_TREE.value()),
-                                        dir.number(),
-                                        cString(path),
-                                        flags | OPEN_TREE_CLOEXEC)
-                                .intValue(),
+                                SyscallNumber.OPEN_TREE.value(),
+                                dir.number(),
+                                cString(path),
+                                flags | OPEN_TREE_CLOEXEC),
                 () -> quoted("open_tree", path));
     }
 
     static Fd fsopen(String type) {
         return fd(
-                () ->
-                        Libc.syscall(
-                                        number(SyscallNumber.FSOPEN.value()),
-                                        cString(type),
-                                        FSOPEN_CLOEXEC)
-                                .intValue(),
+                () -> Libc.syscall(SyscallNumber.FSOPEN.value(), cString(type), FSOPEN_CLOEXEC),
                 () -> quoted("fsopen", type));
     }
 }

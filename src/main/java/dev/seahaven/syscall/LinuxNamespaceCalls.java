@@ -3,11 +3,11 @@ package dev.seahaven.syscall;
 import static dev.seahaven.syscall.Calling.O_CLOEXEC;
 import static dev.seahaven.syscall.Calling.call;
 import static dev.seahaven.syscall.Calling.fd;
-import static dev.seahaven.syscall.Calling.number;
 import static dev.seahaven.syscall.Calling.quoted;
 import static dev.seahaven.text.KernelText.cString;
 
 import com.sun.jna.Memory;
+import com.sun.jna.Native;
 import com.sun.jna.Pointer;
 
 import dev.seahaven.text.KernelText;
@@ -16,8 +16,10 @@ import org.jspecify.annotations.Nullable;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.LongPredicate;
 
 /** {@link NamespaceCalls} by JNA. */
 public final class LinuxNamespaceCalls implements NamespaceCalls {
@@ -82,7 +84,7 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
                                 cString(source),
                                 cString(target),
                                 type == null ? null : cString(type),
-                                number(flags),
+                                flags,
                                 data == null ? null : cString(data)),
                 () -> "mount(\"" + source + "\", \"" + target + "\")");
     }
@@ -94,7 +96,7 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
 
     private static Fd related(Fd namespace, long request, String name) {
         return fd(
-                () -> Libc.ioctl(namespace.number(), number(request), Pointer.NULL),
+                () -> Libc.ioctl(namespace.number(), request, Pointer.NULL),
                 () -> "ioctl(" + namespace + ", " + name + ")");
     }
 
@@ -111,15 +113,16 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
     @Override
     public int nsGetNstype(Fd namespace) {
         return call(
-                () -> Libc.ioctl(namespace.number(), number(NS_GET_NSTYPE), Pointer.NULL),
+                () -> Libc.ioctl(namespace.number(), NS_GET_NSTYPE, Pointer.NULL),
                 () -> "ioctl(" + namespace + ", NS_GET_NSTYPE)");
     }
 
     @Override
     public long nsGetOwnerUid(Fd userns) {
-        try (Memory uid = new Memory(4)) {
+        try (Scratch scratch = Scratch.take()) {
+            Memory uid = scratch.memory();
             call(
-                    () -> Libc.ioctl(userns.number(), number(NS_GET_OWNER_UID), uid),
+                    () -> Libc.ioctl(userns.number(), NS_GET_OWNER_UID, uid),
                     () -> "ioctl(" + userns + ", NS_GET_OWNER_UID)");
             return Integer.toUnsignedLong(uid.getInt(0));
         }
@@ -127,22 +130,15 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
 
     @Override
     public Optional<Integer> nsGetTgidInPidns(Fd pidns, int pid) {
-        try {
-            int found =
-                    call(
-                            () ->
-                                    Libc.ioctl(
-                                            pidns.number(),
-                                            number(NS_GET_TGID_IN_PIDNS),
-                                            number(pid)),
-                            () -> "ioctl(" + pidns + ", NS_GET_TGID_IN_PIDNS)");
-            return found > 0 ? Optional.of(found) : Optional.empty();
-        } catch (SyscallException e) {
-            if (e.errno() == Errno.ESRCH) {
-                return Optional.empty();
-            }
-            throw e;
+        int found = Libc.ioctl(pidns.number(), NS_GET_TGID_IN_PIDNS, pid);
+        if (found > 0) {
+            return Optional.of(found);
         }
+        Errno errno = found == 0 ? Errno.ESRCH : Errno.of(Native.getLastError());
+        if (errno == Errno.ESRCH) {
+            return Optional.empty();
+        }
+        throw new SyscallException("ioctl(" + pidns + ", NS_GET_TGID_IN_PIDNS)", errno);
     }
 
     @Override
@@ -156,12 +152,12 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
     }
 
     private static Optional<Fd> neighbour(Fd mountns, long request, String name) {
-        try (Memory info = new Memory(Layout.MNT_NS_INFO_SIZE)) {
-            info.clear();
+        try (Scratch scratch = Scratch.take()) {
+            Memory info = scratch.cleared(Layout.MNT_NS_INFO_SIZE);
             info.setInt(0, Layout.MNT_NS_INFO_SIZE);
             return Optional.of(
                     fd(
-                            () -> Libc.ioctl(mountns.number(), number(request), info),
+                            () -> Libc.ioctl(mountns.number(), request, info),
                             () -> "ioctl(" + mountns + ", " + name + ")"));
         } catch (SyscallException e) {
             return Optional.empty(); // ENOENT beyond the ends; ENOTTY before Linux 6.12
@@ -169,25 +165,27 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
     }
 
     @Override
-    public List<Mount> mounts(Fd mountns) {
-        try (Memory info = new Memory(Layout.MNT_NS_INFO_SIZE)) {
-            info.clear();
+    public List<Mount> mounts(Fd mountns, LongPredicate asked) {
+        try (Scratch scratch = Scratch.take();
+                Scratch answer = Scratch.take()) {
+            Memory info = scratch.cleared(Layout.MNT_NS_INFO_SIZE);
             info.setInt(0, Layout.MNT_NS_INFO_SIZE);
             call(
-                    () -> Libc.ioctl(mountns.number(), number(NS_MNT_GET_INFO), info),
+                    () -> Libc.ioctl(mountns.number(), NS_MNT_GET_INFO, info),
                     () -> "ioctl(" + mountns + ", NS_MNT_GET_INFO)");
             long id = info.getLong(Layout.MNT_NS_INFO_ID);
             List<Mount> found = new ArrayList<>();
             for (long mount : listmount(id)) {
-                statmount(id, mount).ifPresent(found::add);
+                if (asked.test(mount)) {
+                    statmount(id, mount, answer.memory()).ifPresent(found::add);
+                }
             }
             return found;
         }
     }
 
-    private static Memory request(long namespace, long mount, long parameter) {
-        Memory request = new Memory(Layout.MNT_ID_REQ_SIZE);
-        request.clear();
+    private static Memory request(Scratch scratch, long namespace, long mount, long parameter) {
+        Memory request = scratch.cleared(Layout.MNT_ID_REQ_SIZE);
         request.setInt(0, Layout.MNT_ID_REQ_SIZE);
         request.setLong(Layout.MNT_ID_REQ_ID, mount);
         request.setLong(Layout.MNT_ID_REQ_PARAM, parameter);
@@ -195,50 +193,50 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
         return request;
     }
 
-    private static List<Long> listmount(long namespace) {
-        List<Long> found = new ArrayList<>();
-        try (Memory ids = new Memory(8L * BATCH)) {
+    private static long[] listmount(long namespace) {
+        long[] found = {};
+        try (Scratch scratch = Scratch.take();
+                Scratch ids = Scratch.take()) {
             int got = BATCH;
             while (got == BATCH) {
-                try (Memory request =
-                        request(namespace, LSMT_ROOT, found.isEmpty() ? 0 : found.getLast())) {
-                    got =
-                            call(
-                                    () ->
-                                            Libc.syscall(
-                                                            number(SyscallNumber.LISTMOUNT.value()),
-                                                            request,
-                                                            ids,
-                                                            number(BATCH),
-                                                            0)
-                                                    .intValue(),
-                                    () -> "listmount(" + namespace + ")");
-                }
-                for (int i = 0; i < got; i++) {
-                    found.add(ids.getLong(8L * i));
-                }
+                long after = found.length == 0 ? 0 : found[found.length - 1];
+                Memory request = request(scratch, namespace, LSMT_ROOT, after);
+                got =
+                        call(
+                                () ->
+                                        Libc.syscall(
+                                                SyscallNumber.LISTMOUNT.value(),
+                                                request,
+                                                ids.memory(),
+                                                BATCH,
+                                                0),
+                                () -> "listmount(" + namespace + ")");
+                long[] more = ids.memory().getLongArray(0, got);
+                int known = found.length;
+                found = Arrays.copyOf(found, known + got);
+                System.arraycopy(more, 0, found, known, got);
             }
         }
         return found;
     }
 
     /** Empty where it is gone already, or its names are longer than any that we look for. */
-    private static Optional<Mount> statmount(long namespace, long mount) {
+    private static Optional<Mount> statmount(long namespace, long mount, Memory answer) {
         int mask = STATMOUNT_SB_BASIC | STATMOUNT_MNT_ROOT | STATMOUNT_MNT_POINT;
-        try (Memory request = request(namespace, mount, mask);
-                Memory answer = new Memory(Layout.STATMOUNT_SIZE + STRINGS)) {
+        try (Scratch scratch = Scratch.take()) {
+            Memory request = request(scratch, namespace, mount, mask);
             call(
                     () ->
                             Libc.syscall(
-                                            number(SyscallNumber.STATMOUNT.value()),
-                                            request,
-                                            answer,
-                                            number(answer.size()),
-                                            0)
-                                    .intValue(),
+                                    SyscallNumber.STATMOUNT.value(),
+                                    request,
+                                    answer,
+                                    Layout.STATMOUNT_SIZE + STRINGS,
+                                    0),
                     () -> "statmount(" + mount + ")");
             return Optional.of(
                     new Mount(
+                            mount,
                             answer.getLong(Layout.STATMOUNT_MAGIC),
                             text(answer, Layout.STATMOUNT_ROOT),
                             text(answer, Layout.STATMOUNT_POINT)));
@@ -260,13 +258,7 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
     public boolean shareDescriptors(int task, int other) {
         try {
             return call(
-                            () ->
-                                    Libc.syscall(
-                                                    number(SyscallNumber.KCMP.value()),
-                                                    task,
-                                                    other,
-                                                    KCMP_FILES)
-                                            .intValue(),
+                            () -> Libc.syscall(SyscallNumber.KCMP.value(), task, other, KCMP_FILES),
                             () -> "kcmp(" + task + ", " + other + ")")
                     == 0;
         } catch (SyscallException e) {
@@ -277,13 +269,7 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
     @Override
     public Fd pidfdGetfd(PidFd pidfd, int number) {
         return fd(
-                () ->
-                        Libc.syscall(
-                                        number(SyscallNumber.PIDFD_GETFD.value()),
-                                        pidfd.number(),
-                                        number,
-                                        0)
-                                .intValue(),
+                () -> Libc.syscall(SyscallNumber.PIDFD_GETFD.value(), pidfd.number(), number, 0),
                 () -> "pidfd_getfd(" + pidfd.pid() + ", " + number + ")");
     }
 
@@ -298,25 +284,23 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
             call(
                     () ->
                             Libc.syscall(
-                                            number(SyscallNumber.FSCONFIG.value()),
-                                            fs.number(),
-                                            FSCONFIG_CMD_CREATE,
-                                            null,
-                                            Pointer.NULL,
-                                            0)
-                                    .intValue(),
+                                    SyscallNumber.FSCONFIG.value(),
+                                    fs.number(),
+                                    FSCONFIG_CMD_CREATE,
+                                    null,
+                                    Pointer.NULL,
+                                    0),
                     () -> quoted("fsconfig", type));
             return fd(
-                    () ->
-                            Libc.syscall(number(SyscallNumber.FSMOUNT.value()), fs.number(), 1, 0)
-                                    .intValue(),
+                    () -> Libc.syscall(SyscallNumber.FSMOUNT.value(), fs.number(), 1, 0),
                     () -> quoted("fsmount", type));
         }
     }
 
     @Override
     public long fileSystemType(Fd fd) {
-        try (Memory statfs = new Memory(256)) {
+        try (Scratch scratch = Scratch.take()) {
+            Memory statfs = scratch.memory();
             call(() -> Libc.fstatfs(fd.number(), statfs), () -> "fstatfs(" + fd + ")");
             return statfs.getLong(0);
         }
@@ -325,9 +309,7 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
     @Override
     public void sethostname(String name) {
         byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
-        call(
-                () -> Libc.sethostname(bytes, number(bytes.length)),
-                () -> quoted("sethostname", name));
+        call(() -> Libc.sethostname(bytes, bytes.length), () -> quoted("sethostname", name));
     }
 
     @Override
@@ -351,7 +333,7 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
             request.setString(0, "lo");
             request.setShort(Layout.IFREQ_FLAGS, IFF_UP);
             call(
-                    () -> Libc.ioctl(socket.number(), number(SIOCSIFFLAGS), request),
+                    () -> Libc.ioctl(socket.number(), SIOCSIFFLAGS, request),
                     () -> "ioctl(SIOCSIFFLAGS, lo)");
         }
     }
@@ -366,7 +348,7 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
     @Override
     public void send(Fd socket, byte[] bytes) {
         call(
-                () -> Libc.send(socket.number(), bytes, number(bytes.length), 0).intValue(),
+                () -> Libc.send(socket.number(), bytes, bytes.length, 0),
                 () -> "send(" + socket + ")");
     }
 
@@ -375,7 +357,7 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
         try (Memory buffer = new Memory(most)) {
             int got =
                     call(
-                            () -> Libc.recv(socket.number(), buffer, number(most), 0).intValue(),
+                            () -> Libc.recv(socket.number(), buffer, most, 0),
                             () -> "recv(" + socket + ")");
             return buffer.getByteArray(0, got);
         }

@@ -4,7 +4,6 @@ import static dev.seahaven.syscall.Calling.O_CLOEXEC;
 import static dev.seahaven.syscall.Calling.X86;
 import static dev.seahaven.syscall.Calling.call;
 import static dev.seahaven.syscall.Calling.fd;
-import static dev.seahaven.syscall.Calling.number;
 
 import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
@@ -30,7 +29,7 @@ abstract class LinuxPollCalls extends LinuxSocketCalls implements PollCalls {
             polled.setInt(0, fd.number());
             polled.setShort(Layout.POLLFD_EVENTS, (short) events);
             polled.setShort(Layout.POLLFD_REVENTS, (short) 0);
-            return call(() -> Libc.poll(polled, number(1), 0), () -> "poll(" + fd + ")") > 0;
+            return call(() -> Libc.poll(polled, 1, 0), () -> "poll(" + fd + ")") > 0;
         }
     }
 

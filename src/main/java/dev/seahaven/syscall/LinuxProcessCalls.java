@@ -2,7 +2,6 @@ package dev.seahaven.syscall;
 
 import static dev.seahaven.syscall.Calling.CLOSE;
 import static dev.seahaven.syscall.Calling.call;
-import static dev.seahaven.syscall.Calling.number;
 import static dev.seahaven.syscall.Calling.quoted;
 import static dev.seahaven.text.KernelText.cString;
 
@@ -18,6 +17,7 @@ import java.util.OptionalInt;
 
 /** {@link ProcessCalls} by JNA. */
 abstract class LinuxProcessCalls extends LinuxPollCalls implements ProcessCalls {
+    private static final int PRIO_PROCESS = 0;
 
     private static final short POSIX_SPAWN_SETSID = 0x80;
 
@@ -77,9 +77,7 @@ abstract class LinuxProcessCalls extends LinuxPollCalls implements ProcessCalls 
     public PidFd pidfdOpen(int pid) {
         int fd =
                 call(
-                        () ->
-                                Libc.syscall(number(SyscallNumber.PIDFD_OPEN.value()), pid, 0)
-                                        .intValue(),
+                        () -> Libc.syscall(SyscallNumber.PIDFD_OPEN.value(), pid, 0),
                         () -> "pidfd_open(" + pid + ")");
         return new PidFd(pid, fd, CLOSE);
     }
@@ -89,12 +87,11 @@ abstract class LinuxProcessCalls extends LinuxPollCalls implements ProcessCalls 
         call(
                 () ->
                         Libc.syscall(
-                                        number(SyscallNumber.PIDFD_SEND_SIGNAL.value()),
-                                        pidfd.number(),
-                                        signal.number(),
-                                        Pointer.NULL,
-                                        0)
-                                .intValue(),
+                                SyscallNumber.PIDFD_SEND_SIGNAL.value(),
+                                pidfd.number(),
+                                signal.number(),
+                                Pointer.NULL,
+                                0),
                 () -> "pidfd_send_signal(" + pidfd.pid() + ", SIG" + signal + ")");
     }
 
@@ -103,7 +100,7 @@ abstract class LinuxProcessCalls extends LinuxPollCalls implements ProcessCalls 
         try (Memory info = new Memory(PIDFD_INFO_SIZE)) {
             info.clear();
             info.setLong(0, PIDFD_INFO_EXIT);
-            Libc.ioctl(pidfd.number(), number(PIDFD_GET_INFO), info);
+            Libc.ioctl(pidfd.number(), PIDFD_GET_INFO, info);
             return (info.getLong(0) & PIDFD_INFO_EXIT) == 0
                     ? OptionalInt.empty()
                     : OptionalInt.of(info.getInt(PIDFD_INFO_EXIT_CODE));
@@ -120,6 +117,13 @@ abstract class LinuxProcessCalls extends LinuxPollCalls implements ProcessCalls 
     @Override
     public int geteuid() {
         return Libc.geteuid();
+    }
+
+    @Override
+    public void setThreadNice(int nice) {
+        call(
+                () -> Libc.setpriority(PRIO_PROCESS, 0, nice),
+                () -> "setpriority(PRIO_PROCESS, 0, " + nice + ")");
     }
 
     @Override

@@ -4,7 +4,6 @@ import static dev.seahaven.syscall.Calling.AF_UNIX;
 import static dev.seahaven.syscall.Calling.CLOSE;
 import static dev.seahaven.syscall.Calling.call;
 import static dev.seahaven.syscall.Calling.fd;
-import static dev.seahaven.syscall.Calling.number;
 import static dev.seahaven.syscall.Calling.quoted;
 
 import com.sun.jna.Memory;
@@ -58,13 +57,12 @@ abstract class LinuxSocketCalls extends LinuxFileCalls implements SocketCalls {
         call(
                 () ->
                         Libc.sendto(
-                                        socket.number(),
-                                        bytes,
-                                        number(bytes.length),
-                                        MSG_NOSIGNAL,
-                                        address.array(),
-                                        address.capacity())
-                                .intValue(),
+                                socket.number(),
+                                bytes,
+                                bytes.length,
+                                MSG_NOSIGNAL,
+                                address.array(),
+                                address.capacity()),
                 () -> quoted("sendto", path));
     }
 
@@ -103,7 +101,7 @@ abstract class LinuxSocketCalls extends LinuxFileCalls implements SocketCalls {
                 }
             }
             call(
-                    () -> Libc.sendmsg(socket.number(), message, MSG_NOSIGNAL).intValue(),
+                    () -> Libc.sendmsg(socket.number(), message, MSG_NOSIGNAL),
                     () -> "sendmsg(" + bytes.length + " bytes, " + fds.size() + " descriptors)");
         }
     }
@@ -116,9 +114,7 @@ abstract class LinuxSocketCalls extends LinuxFileCalls implements SocketCalls {
                 Memory message = message(data, most, control, controlSize)) {
             int got =
                     call(
-                            () ->
-                                    Libc.recvmsg(socket.number(), message, MSG_CMSG_CLOEXEC)
-                                            .intValue(),
+                            () -> Libc.recvmsg(socket.number(), message, MSG_CMSG_CLOEXEC),
                             () -> "recvmsg(" + socket + ")");
             List<Fd> fds = received(control, message.getLong(Layout.MSGHDR_CONTROLLEN));
             if ((message.getInt(Layout.MSGHDR_FLAGS) & MSG_CUT) != 0) {

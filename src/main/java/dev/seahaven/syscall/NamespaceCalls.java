@@ -4,6 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.function.LongPredicate;
 
 /**
  * The system calls that look into namespaces, enter them and give them names. The rules of {@link
@@ -61,11 +62,21 @@ public interface NamespaceCalls {
     /** ioctl NS_MNT_GET_PREV (Linux 6.12): the one before; empty before the first. */
     Optional<Fd> nsMntGetPrev(Fd mountns);
 
-    /** A mount as statmount(2) has it: the root within its file system, and where it lies. */
-    record Mount(long magic, String root, String point) {}
+    /**
+     * A mount as statmount(2) has it.
+     *
+     * @param id which the kernel never gives to another
+     * @param root within its file system
+     * @param point where it lies
+     */
+    record Mount(long id, long magic, String root, String point) {}
 
-    /** listmount(2) and statmount(2) for another mount namespace, without entering it. */
-    List<Mount> mounts(Fd mountns);
+    /**
+     * listmount(2) and statmount(2) for a mount namespace, without entering it.
+     *
+     * @param asked tells by its id whether a mount is to be looked at
+     */
+    List<Mount> mounts(Fd mountns, LongPredicate asked);
 
     /** kcmp(2) with KCMP_FILES; true for one that has ended, false where it cannot be told. */
     boolean shareDescriptors(int task, int other);

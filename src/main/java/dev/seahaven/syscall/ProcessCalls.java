@@ -9,6 +9,9 @@ public interface ProcessCalls {
     /** prlimit(2): sets both limits of another process. */
     void prlimit(int pid, int resource, long value);
 
+    /** setpriority(2) of the calling thread alone: from -20, the highest, to 19. */
+    void setThreadNice(int nice);
+
     /**
      * posix_spawn(3) of a program in a session of its own, with {@code stdin} as its standard
      * input. Returns the pid.

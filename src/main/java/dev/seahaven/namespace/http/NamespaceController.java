@@ -61,7 +61,7 @@ class NamespaceController {
     private final NamespaceFinder finder;
     private final GraphStream stream;
     private final JsonMapper json;
-    private final SharedLook<Shown> graphs = new SharedLook<>(this::show);
+    private final SharedLook<Shown> graphs;
 
     NamespaceController(
             Namespaces namespaces, NamespaceFinder finder, GraphStream stream, JsonMapper json) {
@@ -71,6 +71,7 @@ class NamespaceController {
         this.finder = finder;
         this.stream = stream;
         this.json = json;
+        this.graphs = scans.shared(this::show);
     }
 
     @GetMapping
@@ -176,7 +177,7 @@ class NamespaceController {
         NamespaceResponse found =
                 meant.id() == null && meant.name() != null
                         ? NamespaceResponse.stale(meant.name())
-                        : response(scans.get(scans.scan(), namespace));
+                        : response(scans.inspect(namespace).namespace());
         return ResponseEntity.ok().eTag(found.version()).body(found);
     }
 
@@ -209,8 +210,8 @@ class NamespaceController {
     @GetMapping("/{namespace}/holders")
     @Operation(operationId = "getNamespaceHolders", summary = "What keeps a namespace alive")
     Holders holders(@PathVariable String namespace) {
-        HostNamespaces all = scans.scan();
-        return Holders.of(scans.get(all, namespace), all);
+        HostScans.Located found = scans.inspect(namespace);
+        return Holders.of(found.namespace(), found.all());
     }
 
     @GetMapping("/{namespace}/view")
@@ -231,33 +232,36 @@ class NamespaceController {
             @Parameter(description = "host, or the number or name of another of the same type.")
                     @RequestParam(defaultValue = "host")
                     String with) {
-        HostNamespaces all = scans.scan();
-        HostNamespace here = scans.get(all, namespace);
-        HostNamespace there = with.equals("host") ? host(all, here.type()) : other(all, here, with);
-        if (here.type() != there.type()) {
+        HostScans.Located here = scans.locate(namespace);
+        NamespaceType type = here.namespace().type();
+        HostScans.Located there = with.equals("host") ? host(type) : other(type, with);
+        if (type != there.namespace().type()) {
             throw Problem.invalid(
                     "with",
                     "is of type "
-                            + there.type().kernelName()
+                            + there.namespace().type().kernelName()
                             + ", not "
-                            + here.type().kernelName());
+                            + type.kernelName());
         }
-        return Comparison.of(json, views.view(all, here), views.view(all, there));
+        return Comparison.of(
+                json,
+                views.view(here.all(), here.namespace()),
+                views.view(there.all(), there.namespace()));
     }
 
-    private HostNamespace host(HostNamespaces all, NamespaceType type) {
+    private HostScans.Located host(NamespaceType type) {
         return finder.hosts(type)
-                .map(link -> all.get(link.id()))
+                .map(link -> scans.locate(Long.toString(link.id())))
                 .orElseThrow(() -> Problem.notFound("namespace", "host"));
     }
 
     /** A name means the one of the same type, where there is one. */
-    private HostNamespace other(HostNamespaces all, HostNamespace here, String with) {
+    private HostScans.Located other(NamespaceType type, String with) {
         try {
-            return scans.get(all, with);
+            return scans.locate(with);
         } catch (Problem e) {
             if (e.type() == ProblemType.AMBIGUOUS_NAME) {
-                return scans.get(all, here.type().kernelName() + ":" + with);
+                return scans.locate(type.kernelName() + ":" + with);
             }
             throw e;
         }

@@ -4,7 +4,6 @@ import dev.seahaven.namespace.NamespaceType;
 import dev.seahaven.namespace.names.NamespaceRegistry;
 import dev.seahaven.namespace.scan.Holder;
 import dev.seahaven.namespace.scan.HostNamespace;
-import dev.seahaven.namespace.scan.HostNamespaces;
 import dev.seahaven.namespace.scan.NamespaceFinder;
 import dev.seahaven.namespace.view.NamespaceView;
 import dev.seahaven.namespace.view.NamespaceViewer;
@@ -71,8 +70,7 @@ public final class Entrances {
         HostScans.Located located = scans.locate(reference);
         HostNamespace found = located.namespace();
         if (found.type() == NamespaceType.PID && !hasInit(found)) {
-            HostNamespaces all = scans.scan(); // it may wait for its first process
-            located = new HostScans.Located(scans.get(all, reference), all);
+            located = scans.inspect(reference); // it may wait for its first process
             found = located.namespace();
         }
         if (found.type() == NamespaceType.PID && !hasInit(found)) {

@@ -12,16 +12,12 @@ import dev.seahaven.namespace.scan.HostNamespace.Manager;
 import dev.seahaven.namespace.scan.HostNamespaces;
 import dev.seahaven.namespace.scan.ManagerRecognition;
 import dev.seahaven.namespace.scan.NamespaceFinder;
-import dev.seahaven.namespace.scan.NamespaceOpener;
 import dev.seahaven.namespace.scan.NamespaceScan;
-import dev.seahaven.namespace.scan.PreparedNetwork;
+import dev.seahaven.namespace.scan.ScanTools;
 import dev.seahaven.problem.Problem;
 import dev.seahaven.problem.ProblemType;
-import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.syscall.Fd;
-import dev.seahaven.syscall.NamespaceCalls;
 import dev.seahaven.syscall.SyscallException;
-import dev.seahaven.syscall.Syscalls;
 import dev.seahaven.text.Digits;
 
 import org.jspecify.annotations.Nullable;
@@ -30,6 +26,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -43,35 +40,20 @@ public final class HostScans {
     /** Each keeps the carrier of a virtual thread; there are some more (Seahaven). */
     private static final int FEW = 2;
 
-    private final Syscalls syscalls;
-    private final NamespaceCalls calls;
-    private final ProcRoot proc;
+    private final ScanTools tools;
     private final NamespaceFinder finder;
     private final NamespaceRegistry registry;
-    private final NamespaceOpener opener;
-    private final PreparedNetwork network;
     private final DeclaredNamespaces declared;
     private final NamespaceUsers users;
-    private final SharedLook<HostNamespaces> shared = new SharedLook<>(this::look);
+    private final SharedLook<HostNamespaces> shared;
     private final Semaphore few = new Semaphore(FEW, true);
     private final Set<Declared> notMadeAgain = ConcurrentHashMap.newKeySet();
 
-    HostScans(
-            Syscalls syscalls,
-            NamespaceCalls calls,
-            ProcRoot proc,
-            NamespaceFinder finder,
-            NamespaceOpener opener,
-            PreparedNetwork network,
-            DeclaredNamespaces declared,
-            NamespaceUsers users) {
-        this.syscalls = syscalls;
-        this.calls = calls;
-        this.proc = proc;
-        this.finder = finder;
+    HostScans(ScanTools tools, DeclaredNamespaces declared, NamespaceUsers users) {
+        this.tools = tools;
+        this.shared = shared(this::look);
+        this.finder = tools.finder();
         this.registry = finder.registry();
-        this.opener = opener;
-        this.network = network;
         this.declared = declared;
         this.users = users;
     }
@@ -84,6 +66,11 @@ public final class HostScans {
     /** Looks at the whole host; who asks meanwhile shares the next look. */
     public HostNamespaces scan() {
         return shared.get();
+    }
+
+    /** Something that is made of a look at the whole host, once for all who ask. */
+    public <T> SharedLook<T> shared(Supplier<T> look) {
+        return new SharedLook<>(tools.syscalls(), look);
     }
 
     /** Does what reads much of {@code /proc} for one caller; few do so at a time. */
@@ -121,7 +108,7 @@ public final class HostScans {
     }
 
     NamespaceScan newScan() {
-        return new NamespaceScan(syscalls, calls, proc, finder, opener, network);
+        return new NamespaceScan(tools);
     }
 
     private static void mark(HostNamespace namespace, Map<Integer, String> sandboxes) {
@@ -136,7 +123,7 @@ public final class HostScans {
 
     /** Tells who made a namespace; for one request. */
     public Function<HostNamespace, @Nullable Manager> managers() {
-        ManagerRecognition recognition = new ManagerRecognition(proc);
+        ManagerRecognition recognition = new ManagerRecognition(tools.proc());
         return namespace -> {
             NamespaceRegistry.Name name = namespace.name();
             return recognition.of(
@@ -191,17 +178,17 @@ public final class HostScans {
                 .toList();
     }
 
-    /**
-     * @throws Problem 404 where there is none, 409 where the name is stale
-     */
-    public HostNamespace get(HostNamespaces all, String reference) {
-        Reference meant = resolve(reference);
+    private static long number(Reference meant, String reference) {
         if (meant.id() == null) {
             throw new Problem(
                     ProblemType.WRONG_STATE,
                     "The name '" + reference + "' is stale: no namespace is mounted on it.");
         }
-        HostNamespace found = all.get(meant.id());
+        return meant.id();
+    }
+
+    private static HostNamespace get(HostNamespaces all, Reference meant, String reference) {
+        HostNamespace found = all.get(number(meant, reference));
         if (found == null) {
             throw Problem.notFound("namespace", reference);
         }
@@ -214,18 +201,71 @@ public final class HostScans {
      * @throws Problem 404 where there is none, 409 where the name is stale
      */
     public Located locate(String reference) {
-        Reference meant = resolve(reference);
-        Long known = meant.id();
-        HostNamespaces all = null;
-        if (known != null) {
-            long id = known;
-            HostNamespaces one = few(() -> newScan().ofOne(id, meant.name()));
-            all = one.get(id) == null ? null : one; // nobody is in it, or there is none
+        return locate(resolve(reference), reference);
+    }
+
+    /**
+     * The same, by its number alone.
+     *
+     * @throws Problem 404 where there is none
+     */
+    Located locate(long id) {
+        return locate(new Reference(id, null), Long.toString(id));
+    }
+
+    private Located locate(Reference meant, String reference) {
+        long id = number(meant, reference);
+        NamespaceRegistry.Name name = meant.name();
+        HostNamespaces all =
+                few(
+                        () -> {
+                            NamespaceScan scan = newScan();
+                            return type(scan, meant)
+                                    .map(type -> scan.ofOne(new NamespaceLink(type, id), name))
+                                    .orElse(null);
+                        });
+        return all == null || all.get(id) == null
+                ? inspect(meant, reference) // nobody is in it, or there is none
+                : new Located(get(all, meant, reference), all);
+    }
+
+    private static Optional<NamespaceType> type(NamespaceScan scan, Reference meant) {
+        if (meant.name() != null) {
+            return Optional.of(meant.name().type());
         }
-        if (all == null) {
-            all = scan();
-        }
-        return new Located(get(all, reference), all);
+        return meant.id() == null ? Optional.empty() : scan.typeOf(meant.id());
+    }
+
+    /**
+     * What one namespace is, and everything that holds it.
+     *
+     * @throws Problem 404 where there is none, 409 where the name is stale
+     */
+    public Located inspect(String reference) {
+        return inspect(resolve(reference), reference);
+    }
+
+    private Located inspect(Reference meant, String reference) {
+        HostNamespaces all = inspect(meant, number(meant, reference));
+        return new Located(get(all, meant, reference), all);
+    }
+
+    /** Where no process is in it, only a look at everything tells what kind it is. */
+    HostNamespaces inspect(Reference meant, long id) {
+        HostNamespaces all =
+                few(
+                        () -> {
+                            NamespaceScan scan = newScan();
+                            return type(scan, meant)
+                                    .map(type -> scan.ofOneWithHolders(new NamespaceLink(type, id)))
+                                    .orElse(null);
+                        });
+        return all == null ? scan() : marked(all);
+    }
+
+    /** The same, of one whose type is known. */
+    HostNamespaces inspect(NamespaceLink link) {
+        return marked(few(() -> newScan().ofOneWithHolders(link)));
     }
 
     /** A namespace, and what it was found among. */
@@ -234,7 +274,7 @@ public final class HostScans {
     /** Opens one that a scan has found. */
     public Fd open(HostNamespaces all, HostNamespace namespace) {
         try {
-            return opener.open(all, namespace);
+            return tools.opener().open(all, namespace);
         } catch (SyscallException e) {
             if (NamespaceThread.isGone(e)) {
                 throw Problem.notFound("namespace", Long.toString(namespace.id()));

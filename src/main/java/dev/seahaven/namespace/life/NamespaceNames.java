@@ -3,6 +3,7 @@ package dev.seahaven.namespace.life;
 import dev.seahaven.claim.Claims;
 import dev.seahaven.ids.IdMapping;
 import dev.seahaven.ids.IdRanges;
+import dev.seahaven.namespace.NamespaceLink;
 import dev.seahaven.namespace.NamespaceThread;
 import dev.seahaven.namespace.NamespaceType;
 import dev.seahaven.namespace.names.Declared;
@@ -198,8 +199,8 @@ public final class NamespaceNames {
                 asked.name(),
                 () -> {
                     adoptNow(asked, what);
-                    HostNamespaces all = scans.scan();
-                    return scans.get(all, asked.type().kernelName() + ":" + asked.name());
+                    return scans.inspect(asked.type().kernelName() + ":" + asked.name())
+                            .namespace();
                 });
     }
 
@@ -297,12 +298,8 @@ public final class NamespaceNames {
     private Fd adopted(NamespaceType type, Adoption what) {
         return switch (what) {
             case Adoption.OfNamespace(long id) -> {
-                HostNamespaces all = scans.scan();
-                HostNamespace found = all.get(id);
-                if (found == null) {
-                    throw Problem.notFound("namespace", Long.toString(id));
-                }
-                yield scans.open(all, found);
+                HostScans.Located found = scans.locate(id);
+                yield scans.open(found.all(), found.namespace());
             }
             case Adoption.OfProcess(int pid) -> ofProcess(type, pid);
             case Adoption.OfFile(String path) -> ofFile(path);
@@ -350,8 +347,8 @@ public final class NamespaceNames {
      */
     public Optional<Left> delete(String reference, Consumer<HostNamespace> expected) {
         HostScans.Reference meant = scans.resolve(reference);
-        HostNamespaces before = scans.scan();
-        HostNamespace found = meant.id() == null ? null : before.get(meant.id());
+        Long id = meant.id();
+        HostNamespace found = id == null ? null : scans.inspect(meant, id).get(id);
         if (found != null) {
             expected.accept(found);
         }
@@ -398,7 +395,9 @@ public final class NamespaceNames {
                         ? removeShared(reference, name)
                         : removeOwn(reference, name, found);
         was.ifPresent(each -> ids.giveBack(each.ids()));
-        return found == null ? Optional.empty() : settled(found.id());
+        return found == null
+                ? Optional.empty()
+                : settled(new NamespaceLink(found.type(), found.id()));
     }
 
     /** Of the names that are shared with {@code ip netns}, which may take it away as well. */
@@ -448,10 +447,10 @@ public final class NamespaceNames {
     }
 
     /** What holds it a moment after its name is gone; the kernel frees lazily. */
-    private Optional<Left> settled(long id) {
+    private Optional<Left> settled(NamespaceLink link) {
         for (int i = 0; ; i++) {
-            HostNamespaces all = scans.scan();
-            HostNamespace left = all.get(id);
+            HostNamespaces all = scans.inspect(link);
+            HostNamespace left = all.get(link.id());
             if (left == null || !isOnlyKept(left) || i == SETTLE_STEPS) {
                 return Optional.ofNullable(left).map(still -> new Left(still, all));
             }

@@ -6,7 +6,9 @@ import dev.seahaven.namespace.NamespaceThread;
 import dev.seahaven.namespace.names.DeclaredNamespaces;
 import dev.seahaven.namespace.scan.NamespaceFinder;
 import dev.seahaven.namespace.scan.NamespaceOpener;
+import dev.seahaven.namespace.scan.OwnProcesses;
 import dev.seahaven.namespace.scan.PreparedNetwork;
+import dev.seahaven.namespace.scan.ScanTools;
 import dev.seahaven.namespace.view.NamespaceViewer;
 import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.syscall.NamespaceCalls;
@@ -43,7 +45,16 @@ public final class Namespaces {
                 new NamespaceViewer(syscalls, calls, proc, finder, threads, launcher);
         DeclaredNamespaces declared = new DeclaredNamespaces(syscalls, declarations);
         this.network = new PreparedNetwork(syscalls, calls, threads);
-        this.scans = new HostScans(syscalls, calls, proc, finder, opener, network, declared, users);
+        ScanTools tools =
+                new ScanTools(
+                        syscalls,
+                        calls,
+                        proc,
+                        finder,
+                        opener,
+                        network,
+                        new OwnProcesses(finder, users::ownProcesses));
+        this.scans = new HostScans(tools, declared, users);
         this.views = new NamespaceViews(syscalls, calls, finder, scans, viewer);
         this.entrances = new Entrances(syscalls, calls, finder, scans, viewer);
         this.ids = ids;

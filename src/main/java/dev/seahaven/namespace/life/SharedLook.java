@@ -2,6 +2,7 @@ package dev.seahaven.namespace.life;
 
 import dev.seahaven.problem.Problem;
 import dev.seahaven.problem.ProblemType;
+import dev.seahaven.syscall.ProcessCalls;
 
 import org.jspecify.annotations.Nullable;
 
@@ -11,12 +12,15 @@ import java.util.function.Supplier;
 
 /**
  * Looks at the whole host once for all who ask, on a thread of its own: reading {@code /proc} keeps
- * the carrier of a virtual thread, of which all requests have only some. Who asks while a look is
- * under way may not be given that one, which may have passed what he has just made; all who do so
- * share the next.
+ * the carrier of a virtual thread, of which all requests have only some. The thread is nice to
+ * those that launch. Who asks while a look is under way may not be given that one, which may have
+ * passed what he has just made; all who do so share the next.
  */
 public final class SharedLook<T> {
 
+    private static final int NICE = 10;
+
+    private final ProcessCalls calls;
     private final Supplier<T> look;
     private @Nullable CompletableFuture<T> next;
     private boolean running;
@@ -24,7 +28,8 @@ public final class SharedLook<T> {
     /**
      * @param look reads what all who ask share
      */
-    public SharedLook(Supplier<T> look) {
+    SharedLook(ProcessCalls calls, Supplier<T> look) {
+        this.calls = calls;
         this.look = look;
     }
 
@@ -55,6 +60,7 @@ public final class SharedLook<T> {
     }
 
     private void run() {
+        calls.setThreadNice(NICE);
         while (true) {
             CompletableFuture<T> due;
             synchronized (this) {

@@ -19,7 +19,9 @@ import org.jspecify.annotations.Nullable;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -67,6 +69,15 @@ public final class NamespaceFinder {
                                                         new IllegalStateException(
                                                                 "no link of a namespace: "
                                                                         + text)));
+    }
+
+    /** Those of all types of a process that are there and may be seen. */
+    Map<NamespaceType, NamespaceLink> allOf(int pid) {
+        Map<NamespaceType, NamespaceLink> found = new EnumMap<>(NamespaceType.class);
+        for (NamespaceType type : NamespaceType.values()) {
+            ofProcess(pid, type).ifPresent(link -> found.put(type, link));
+        }
+        return found;
     }
 
     /** The daemon's own: what "the host's" means where pid 1's cannot be read. */

@@ -138,15 +138,15 @@ public final class NamespaceViewer {
         List<NamespaceView.Pid.Entry> processes = new ArrayList<>();
         PidTranslation translation = new PidTranslation(syscalls, calls, proc);
         for (int pid : proc.processes()) {
-            Optional<ProcStat> stat = ProcStat.read(proc, pid);
-            Optional<Integer> inside = translation.in(namespace, pid);
-            if (stat.isPresent() && inside.isPresent()) {
+            Integer inside = translation.in(namespace, pid).orElse(null);
+            ProcStat stat = inside == null ? null : ProcStat.read(proc, pid).orElse(null);
+            if (inside != null && stat != null) {
                 processes.add(
                         new NamespaceView.Pid.Entry(
                                 pid,
-                                inside.get(),
-                                translation.in(namespace, stat.get().parent()).orElse(null),
-                                stat.get().command()));
+                                inside,
+                                translation.in(namespace, stat.parent()).orElse(null),
+                                stat.command()));
             }
         }
         return new NamespaceView.Pid(processes);

@@ -1,5 +1,6 @@
 package dev.seahaven.sandbox.life;
 
+import dev.seahaven.launcher.Report;
 import dev.seahaven.syscall.PidFd;
 
 import org.jspecify.annotations.Nullable;
@@ -16,8 +17,12 @@ import java.util.concurrent.CompletableFuture;
 record Life(
         @Nullable PidFd init,
         @Nullable PidFd monitor,
-        Instant startedAt,
+        Report.Launched launched,
         CompletableFuture<Exit> ended) {
+
+    Instant startedAt() {
+        return launched.startedAt();
+    }
 
     void close() {
         if (init != null) {

@@ -197,7 +197,7 @@ final class Lives {
 
     private Life live(Sandbox sandbox, Report.Launched launched, SandboxLauncher.Sent sent) {
         PidFd init = find(launched.pid(), launched.startTicks()).orElse(null);
-        Life life = new Life(init, null, launched.startedAt(), new CompletableFuture<>());
+        Life life = new Life(init, null, launched, new CompletableFuture<>());
         sandbox.begin(life, launched.pid(), sent.mappings());
         watch(sandbox.id());
         return life;
@@ -238,12 +238,7 @@ final class Lives {
         Optional<PidFd> monitor = find(launched.monitorPid(), launched.monitorStartTicks());
         Optional<PidFd> init = find(launched.pid(), launched.startTicks());
         if (monitor.isPresent() && init.isPresent()) {
-            Life life =
-                    new Life(
-                            init.get(),
-                            monitor.get(),
-                            launched.startedAt(),
-                            new CompletableFuture<>());
+            Life life = new Life(init.get(), monitor.get(), launched, new CompletableFuture<>());
             sandbox.begin(
                     life,
                     launched.pid(),

@@ -2,6 +2,8 @@ package dev.seahaven.sandbox.life;
 
 import dev.seahaven.cgroup.Cgroup;
 import dev.seahaven.cgroup.Usage;
+import dev.seahaven.launcher.Report;
+import dev.seahaven.namespace.life.NamespaceUsers;
 import dev.seahaven.problem.Problem;
 import dev.seahaven.problem.ProblemType;
 import dev.seahaven.sandbox.launch.SandboxLauncher;
@@ -16,7 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
 /** Everything that is asked of sandboxes. Nothing here waits for a change, or makes one. */
-public final class SandboxQueries {
+public final class SandboxQueries implements NamespaceUsers {
 
     private final SandboxRegistry registry;
     private final SandboxFiles files;
@@ -40,8 +42,8 @@ public final class SandboxQueries {
         return registry.all();
     }
 
-    /** The ids of sandboxes that run, by the process number of their init. */
-    public Map<Integer, String> runningByInit() {
+    @Override
+    public Map<Integer, String> sandboxesByInit() {
         Map<Integer, String> running = new HashMap<>();
         for (Sandbox sandbox : registry.all()) {
             Life life = sandbox.life();
@@ -50,6 +52,22 @@ public final class SandboxQueries {
             }
         }
         return running;
+    }
+
+    @Override
+    public Map<Integer, Long> ownProcesses() {
+        Map<Integer, Long> own = new HashMap<>();
+        for (Sandbox sandbox : registry.all()) {
+            Life life = sandbox.life();
+            if (life != null) {
+                Report.Launched launched = life.launched();
+                own.put(launched.monitorPid(), launched.monitorStartTicks());
+                if (sandbox.spec().init()) {
+                    own.put(launched.pid(), launched.startTicks());
+                }
+            }
+        }
+        return own;
     }
 
     /** The path of its group below the root of the hierarchy. */

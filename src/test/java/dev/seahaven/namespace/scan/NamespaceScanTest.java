@@ -18,6 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Objects;
 
 /** On a captured tree, where every call can fail and no root is needed. */
@@ -64,14 +65,16 @@ class NamespaceScanTest {
                 new NamespaceFinder(
                         syscalls, calls, proc, top.resolve("names"), top.resolve("netns"));
         NamespaceThread threads = new NamespaceThread(syscalls, calls);
-        return new NamespaceScan(
+        ScanTools tools =
+                new ScanTools(
                         syscalls,
                         calls,
                         proc,
                         finder,
                         new NamespaceOpener(syscalls, calls, proc, threads),
-                        new PreparedNetwork(syscalls, calls, threads))
-                .run();
+                        new PreparedNetwork(syscalls, calls, threads),
+                        new OwnProcesses(finder, Map::of));
+        return new NamespaceScan(tools).run();
     }
 
     @Test
