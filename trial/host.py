@@ -188,7 +188,7 @@ class Host:
 
     def group_of(self, pid):
         """The name of the group below the daemon's in which a process is; None outside."""
-        found = re.search(r":/" + re.escape(self.name) + r"/([^/\n]+)", read(f"/proc/{pid}/cgroup"))
+        found = re.search(r":/" + re.escape(self.name) + r"/(?!default-)([^/\n]+)", read(f"/proc/{pid}/cgroup"))
         return found.group(1) if found else None
 
     def mounts(self):

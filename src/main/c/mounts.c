@@ -513,11 +513,6 @@ void setup_mounts(const struct plan *plan, const struct mounts *mounts)
     enter_stage(STAGE_MOUNTS);
     int root = mounts->fd[MOUNT_ROOT];
     attach(root, AT_FDCWD, PLACE_ROOT, "root");
-    for (uint32_t i = 0; i < plan->attachments; i++) {
-        enter_item(i);
-        attach_at(mounts->fd[MOUNTS_FIXED + i], root, plan->attachment[i].target.bytes + 1, true);
-    }
-    enter_item(WIRE_NO_ITEM);
     int dev_target = mount_point(root, "dev", true);
     if (sys_move_mount(AT_FDCWD, PLACE_STAGE, dev_target, "", MOVE_MOUNT_T_EMPTY_PATH) < 0)
         fail("move_mount", "/dev");
@@ -530,6 +525,11 @@ void setup_mounts(const struct plan *plan, const struct mounts *mounts)
         attach_at(mounts->fd[MOUNT_PROC], root, "proc", true);
     if (mounts->fd[MOUNT_SYSFS] >= 0)
         attach_at(mounts->fd[MOUNT_SYSFS], root, "sys", true);
+    for (uint32_t i = 0; i < plan->attachments; i++) { /* after sysfs: the groups lie in it */
+        enter_item(i);
+        attach_at(mounts->fd[MOUNTS_FIXED + i], root, plan->attachment[i].target.bytes + 1, true);
+    }
+    enter_item(WIRE_NO_ITEM);
     if (plan->root_kind == ROOT_OVERLAY && plan->root_read_only != 0)
         change_attributes(root, (struct mount_attributes){.set = MOUNT_ATTR_RDONLY}, "root, read-only");
 }

@@ -6,6 +6,7 @@ import dev.seahaven.syscall.SyscallException;
 
 import org.jspecify.annotations.Nullable;
 
+import java.nio.file.Path;
 import java.util.List;
 
 /** The control group of one sandbox, on whichever hierarchy the host has. */
@@ -63,6 +64,19 @@ public interface Cgroup {
 
     /** Opens the directories for a launch. */
     Entry enter();
+
+    /**
+     * A group as its own processes see it below {@code /sys/fs/cgroup}.
+     *
+     * @param directory on the host
+     * @param place the name there of a v1 hierarchy; empty for cgroup2, which is all there is
+     */
+    record Shown(Path directory, String place) {}
+
+    /**
+     * What tells its processes their limits: the form of cgroup2 where that has the controllers.
+     */
+    List<Shown> shown();
 
     /** Stops every process in it, and returns when all are stopped or after one second. */
     void freeze();

@@ -59,7 +59,7 @@ class Lifecycle implements SmartLifecycle {
         if (!cgroups.prepare()) {
             throw CannotStartException.anotherRuns(cgroups.directory());
         }
-        launcher.start();
+        launcher.start(cgroups.inherited());
         SandboxRecovery.Found found = sandboxes.recover(sameBoot);
         namespaces.start(sameBoot);
         report.tell(

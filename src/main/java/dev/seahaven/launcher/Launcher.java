@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -56,10 +57,14 @@ public class Launcher implements AutoCloseable {
         }
     }
 
-    /** Starts the spawner and the thread for reports. */
-    public synchronized void start() {
+    /**
+     * Starts the spawner and the thread for reports.
+     *
+     * @param groups v1 cgroups that all begin in which are launched
+     */
+    public synchronized void start(List<Path> groups) {
         ReportLoop loop = new ReportLoop(syscalls);
-        Spawner process = new Spawner(syscalls, binary, environment);
+        Spawner process = new Spawner(syscalls, binary, environment, groups);
         process.start();
         loop.start();
         spawner = process;

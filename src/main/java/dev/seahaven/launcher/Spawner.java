@@ -9,7 +9,9 @@ import org.jspecify.annotations.Nullable;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * The long-lived launcher process that forks monitors. It is started again when it has died;
@@ -38,10 +40,13 @@ final class Spawner implements AutoCloseable {
     /**
      * @param binary the launcher
      * @param environment of the process: nothing, but for tests
+     * @param groups cgroups to enter
      */
-    Spawner(Syscalls syscalls, byte[] binary, List<String> environment) {
+    Spawner(Syscalls syscalls, byte[] binary, List<String> environment, List<Path> groups) {
         this.syscalls = syscalls;
-        this.environment = environment;
+        this.environment =
+                Stream.concat(environment.stream(), groups.stream().map(each -> "GROUP=" + each))
+                        .toList();
         this.program = sealed(syscalls, "seahaven-launcher", Syscalls.MFD_EXEC, binary);
     }
 

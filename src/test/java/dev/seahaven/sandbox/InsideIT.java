@@ -17,6 +17,8 @@ import tools.jackson.databind.JsonNode;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 
 /** What programs expect of the world that they are in. */
 @ExtendWith(NothingLeft.class)
@@ -180,5 +182,63 @@ class InsideIT {
     void aRunThatIsOverBeforeItBeganHasTimedOut() {
         JsonNode result = run(",\"timeoutSeconds\":0.001", "sleep 10");
         assertThat(result.path("exit").path("reason").asString()).isEqualTo("timed-out");
+    }
+
+    /** A runtime that is not installed is not tried; that of this test is. */
+    @Test
+    void programsFindTheirLimits() {
+        String limits = ",\"limits\":{\"memoryBytes\":268435456,\"cpus\":1}";
+        int tried = 0;
+        for (String java : javas()) {
+            String flags =
+                    run(limits, java + " -XX:+PrintFlagsFinal -version 2>/dev/null")
+                            .path("stdout")
+                            .asString();
+            assertThat(flag(flags, "MaxHeapSize")).as(java).isLessThan(256L << 20);
+            String processors =
+                    run(limits, java + " -XshowSettings:system -version 2>&1")
+                            .path("stdout")
+                            .asString();
+            assertThat(processors).as(java).contains("Memory Limit: 256.00M");
+            tried++;
+        }
+        assertThat(tried).isPositive();
+        if (Files.exists(Path.of("/usr/bin/node"))) {
+            String heap =
+                    run(limits, "node -p 'require(\"v8\").getHeapStatistics().heap_size_limit'")
+                            .path("stdout")
+                            .asString()
+                            .trim();
+            assertThat(Long.parseLong(heap)).isLessThan(384L << 20);
+        }
+        String group =
+                run(
+                                limits,
+                                "cat /sys/fs/cgroup/memory.max"
+                                    + " /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null;"
+                                    + " echo 1 >/sys/fs/cgroup/cgroup.procs; echo 1"
+                                    + " >/sys/fs/cgroup/memory/cgroup.procs; true")
+                        .path("stdout")
+                        .asString();
+        assertThat(group.trim()).isEqualTo("268435456");
+    }
+
+    private static List<String> javas() {
+        return Stream.of(
+                        ProcessHandle.current().info().command().orElseThrow(),
+                        "/usr/lib/jvm/java-17-openjdk-amd64/bin/java",
+                        "/usr/lib/jvm/java-17-openjdk-arm64/bin/java")
+                .filter(java -> Files.exists(Path.of(java)))
+                .filter(java -> java.startsWith("/usr/"))
+                .distinct()
+                .toList();
+    }
+
+    private static long flag(String flags, String name) {
+        return flags.lines()
+                .filter(line -> line.contains(" " + name + " "))
+                .mapToLong(line -> Long.parseLong(line.split("=")[1].trim().split(" ")[0]))
+                .findFirst()
+                .orElseThrow();
     }
 }

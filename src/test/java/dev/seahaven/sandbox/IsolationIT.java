@@ -350,9 +350,27 @@ class IsolationIT {
                         .map(line -> line.split(" ")[4])
                         .toList();
         assertThat(points)
-                .doesNotContain("/sys/fs/cgroup", "/host", "/devices", "/work", "/empty")
+                .doesNotContain("/host", "/devices", "/work", "/empty")
                 .containsOnlyOnce("/")
                 .allMatch(point -> point.matches("/|/(dev|proc|sys)(/.*)?"));
+        api.destroy(id);
+    }
+
+    @Test
+    void ofControlGroupsOnlyItsOwnIsThereAndNothingCanBeChanged() {
+        String id =
+                api.create(
+                        """
+                        {"command": ["sleep", "60"]}
+                        """);
+        assertThat(Outside.read("/proc/" + api.pid(id) + "/mountinfo").lines())
+                .filteredOn(line -> line.contains(" - cgroup"))
+                .isNotEmpty()
+                .allMatch(
+                        line ->
+                                line.split(" ")[3].endsWith("/" + id)
+                                        || line.split(" ")[3].endsWith("/default-limits"))
+                .allMatch(line -> line.split(" ")[5].startsWith("ro,nosuid,nodev"));
         api.destroy(id);
     }
 

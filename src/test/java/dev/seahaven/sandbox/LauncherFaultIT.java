@@ -71,7 +71,7 @@ class LauncherFaultIT {
                     ENVIRONMENT.clear();
                     ENVIRONMENT.add("FAULT=" + stage.ordinal() + ":" + kind);
                     launcher.close();
-                    launcher.start();
+                    launcher.start(List.of());
                     strike(daemon, stage, kind, "/sandboxes");
                     if (stage != Stage.RECORD) { // a run has none
                         strike(daemon, stage, kind, "/runs");
@@ -81,7 +81,7 @@ class LauncherFaultIT {
             }
             ENVIRONMENT.clear();
             launcher.close();
-            launcher.start();
+            launcher.start(List.of());
             assertThat(daemon.api().shell("echo well")).isEqualTo("well\n");
         }
     }
@@ -96,7 +96,7 @@ class LauncherFaultIT {
                 ENVIRONMENT.clear();
                 ENVIRONMENT.add("FAULT=" + stage.ordinal() + ":fail");
                 launcher.close();
-                launcher.start();
+                launcher.start(List.of());
                 for (int i = 0; i < 100; i++) {
                     strike(daemon, stage, "fail", "/sandboxes");
                 }

@@ -213,7 +213,7 @@ public final class FakeHost implements AutoCloseable {
             try (Stream<Path> groups = Files.list(own)) {
                 groups.filter(Files::isDirectory)
                         .map(path -> path.getFileName().toString())
-                        .filter(name -> !name.startsWith("run-") && !name.equals("default-devices"))
+                        .filter(name -> !name.startsWith("run-") && !name.startsWith("default-"))
                         .forEach(all::add);
             }
         }

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -102,7 +103,7 @@ final class Residue {
         }
         // Some lie ready, and come and go in their own time.
         allow(found, "descriptors net:[", 1);
-        allow(found, "descriptors cgroup", 4 * 8L); // groups, and hierarchies of each
+        allow(found, "descriptors cgroup", 4 * 10L); // groups, and hierarchies of each
     }
 
     private static void allow(Map<String, Long> found, String kind, long most) {
@@ -140,7 +141,9 @@ final class Residue {
 
     private static void classify(Path process, Map<String, Long> found, String cgroup) {
         try {
-            if (Files.readString(process.resolve("cgroup")).contains("/" + cgroup + "/")) {
+            if (Pattern.compile("/" + cgroup + "/(?!default-)") // what is launched begins in those
+                    .matcher(Files.readString(process.resolve("cgroup")))
+                    .find()) {
                 found.merge("processes in sandboxes", 1L, Long::sum);
             } else if (Files.readString(process.resolve("comm")).trim().equals("seahaven-mon")) {
                 found.merge("monitors", 1L, Long::sum);

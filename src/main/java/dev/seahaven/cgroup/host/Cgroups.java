@@ -147,6 +147,19 @@ public final class Cgroups {
         return hierarchies.has(controller);
     }
 
+    /** The v1 hierarchies that sandboxes see their groups of ({@link Cgroup#shown}), by name. */
+    public List<String> shownOfV1() {
+        return hierarchies.shownOfV1().stream().map(Hierarchy::name).toList();
+    }
+
+    /**
+     * The groups without limits that every process of a sandbox is to begin in: which of its own it
+     * enters then, its limits tell.
+     */
+    public List<Path> inherited() {
+        return hierarchies.inherited().stream().map(Hierarchy::unlimited).toList();
+    }
+
     /** {@code v2}, {@code v1} or {@code none} for each controller. */
     public Map<String, String> controllers() {
         return hierarchies.versions();

@@ -17,6 +17,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -32,6 +33,18 @@ final class Hierarchies {
 
     private static final Logger LOG = System.getLogger(Hierarchies.class.getName());
     private static final String DEFAULT_DEVICES = "default-devices";
+
+    /** What programs inside look for. */
+    private static final List<Controller> SHOWN =
+            List.of(
+                    Controller.MEMORY,
+                    Controller.CPU,
+                    Controller.CPUACCT,
+                    Controller.CPUSET,
+                    Controller.PIDS);
+
+    /** Of which every sandbox has a group of its own. */
+    static final Set<Controller> ALWAYS = EnumSet.of(Controller.MEMORY, Controller.PIDS);
 
     private final GroupFiles files;
     private final DeviceFilters filters;
@@ -110,6 +123,25 @@ final class Hierarchies {
         return unified != null;
     }
 
+    /**
+     * The v1 hierarchies by which a process finds its limits; none where cgroup2 tells them. The
+     * JVM wants all of memory, cpu, cpuacct and cpuset, or takes the host's.
+     */
+    List<Hierarchy> shownOfV1() {
+        return SHOWN.stream()
+                .flatMap(each -> Optional.ofNullable(v1.get(each)).stream())
+                .distinct()
+                .toList();
+    }
+
+    /** Those of them on which a sandbox may have no group of its own. */
+    List<Hierarchy> inherited() {
+        return shownOfV1().stream()
+                .filter(each -> !each.base())
+                .filter(each -> ALWAYS.stream().noneMatch(all -> each.equals(v1.get(all))))
+                .toList();
+    }
+
     /** Which version has each controller, or {@code none}. */
     Map<String, String> versions() {
         Map<String, String> versions = new LinkedHashMap<>();
@@ -133,6 +165,11 @@ final class Hierarchies {
             handDown(unified, all);
         }
         byController = Map.copyOf(all);
+        for (Hierarchy each : inherited()) {
+            if (files.mkdir(each.unlimited()) && each.equals(v1.get(Controller.CPUSET))) {
+                each.dialect().setCpuset(each.unlimited(), null);
+            }
+        }
         sharedDevices()
                 .ifPresent(
                         group -> {
@@ -165,6 +202,7 @@ final class Hierarchies {
     /** Removes the daemon's groups on v1 hierarchies, as far as no sandbox is left in them. */
     void release() {
         sharedDevices().ifPresent(files::tryRemove);
+        inherited().forEach(each -> files.tryRemove(each.unlimited()));
         Set<Hierarchy> all = new LinkedHashSet<>(v1.values());
         all.forEach(each -> files.tryRemove(each.own()));
     }

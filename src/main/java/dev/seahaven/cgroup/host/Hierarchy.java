@@ -13,6 +13,18 @@ import java.nio.file.Path;
  */
 record Hierarchy(Path mountPoint, Path own, Dialect dialect, boolean base) {
 
+    private static final String UNLIMITED = "default-limits";
+
+    /** What its mount point is called, such as {@code memory} or {@code cpu,cpuacct}. */
+    String name() {
+        return mountPoint.getFileName().toString();
+    }
+
+    /** The group of those sandboxes that have none of their own on it. */
+    Path unlimited() {
+        return group(UNLIMITED);
+    }
+
     /** The group of a sandbox on it. */
     Path group(String id) {
         return own.resolve(id);

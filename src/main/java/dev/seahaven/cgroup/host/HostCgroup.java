@@ -67,6 +67,11 @@ final class HostCgroup implements Cgroup {
         return ready != null ? ready : open();
     }
 
+    @Override
+    public List<Shown> shown() {
+        return resources.shown();
+    }
+
     private Entry open() {
         List<Fd> others = new ArrayList<>();
         try {

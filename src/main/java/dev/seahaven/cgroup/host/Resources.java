@@ -1,5 +1,6 @@
 package dev.seahaven.cgroup.host;
 
+import dev.seahaven.cgroup.Cgroup;
 import dev.seahaven.cgroup.Controller;
 import dev.seahaven.cgroup.DeviceRules;
 import dev.seahaven.cgroup.GroupFiles;
@@ -13,7 +14,6 @@ import org.jspecify.annotations.Nullable;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -33,7 +33,6 @@ import java.util.stream.Collectors;
 final class Resources {
 
     private static final String PIDS_FILE = "pids.events";
-    private static final Set<Controller> ALWAYS = EnumSet.of(Controller.MEMORY, Controller.PIDS);
 
     private final GroupFiles files;
     private final Hierarchies hierarchies;
@@ -73,7 +72,7 @@ final class Resources {
     void create(Limits limits, boolean accounted) {
         Set<Controller> needed = limits.needs();
         needed.forEach(hierarchies::require);
-        ALWAYS.stream().filter(hierarchies::has).forEach(needed::add);
+        Hierarchies.ALWAYS.stream().filter(hierarchies::has).forEach(needed::add);
         if (accounted && !hierarchies.accountsByItself() && hierarchies.has(Controller.CPUACCT)) {
             needed.add(Controller.CPUACCT);
         }
@@ -132,6 +131,23 @@ final class Resources {
             hierarchies.sharedDevices().ifPresent(groups::add);
         }
         return groups;
+    }
+
+    /** Where it has no group of its own on a v1 hierarchy, one that nothing limits. */
+    List<Cgroup.Shown> shown() {
+        List<Hierarchy> v1 = hierarchies.shownOfV1();
+        if (v1.isEmpty()) {
+            return hierarchies.accountsByItself() ? List.of(new Cgroup.Shown(base, "")) : List.of();
+        }
+        Set<Path> own = groupsApart();
+        return v1.stream()
+                .map(
+                        has -> {
+                            Path group = has.group(id);
+                            boolean hasOwn = has.base() || own.contains(group);
+                            return new Cgroup.Shown(hasOwn ? group : has.unlimited(), has.name());
+                        })
+                .toList();
     }
 
     // ---------------------------------------------------------------- limits

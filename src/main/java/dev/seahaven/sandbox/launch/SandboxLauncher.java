@@ -15,6 +15,7 @@ import dev.seahaven.launcher.LaunchPlan;
 import dev.seahaven.launcher.LaunchPlan.Attachment;
 import dev.seahaven.launcher.LaunchPlan.Descriptors;
 import dev.seahaven.launcher.LaunchPlan.Join;
+import dev.seahaven.launcher.LaunchPlan.RootKind;
 import dev.seahaven.launcher.Launcher;
 import dev.seahaven.launcher.LauncherException;
 import dev.seahaven.launcher.Report;
@@ -35,6 +36,7 @@ import dev.seahaven.syscall.Syscalls;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -51,6 +53,7 @@ public final class SandboxLauncher implements AutoCloseable {
     private final LaunchPlanner planner;
     private final RootSource roots;
     private final NameFiles names;
+    private final ShownGroups groups;
     private final Sharing sharing;
     private final LaunchFailures failures;
     private final IdRanges ids;
@@ -70,10 +73,16 @@ public final class SandboxLauncher implements AutoCloseable {
         this.cgroups = cgroups;
         this.planner = new LaunchPlanner(settings, hardening, ProcStatus.own(proc).hex("CapPrm"));
         this.names = new NameFiles(syscalls);
+        this.groups = new ShownGroups(syscalls, cgroups, settings.runDirectory());
         this.roots = new RootSource(syscalls, proc, settings);
         this.sharing = new Sharing(syscalls, proc, namespaces, partners);
         this.failures = new LaunchFailures(roots::fileSystem);
         this.ids = new IdRanges(settings.firstId(), host.idsInUse());
+    }
+
+    /** Makes what launches need in the daemon's own directories. */
+    public void prepare() {
+        groups.prepare();
     }
 
     @Override
@@ -150,6 +159,10 @@ public final class SandboxLauncher implements AutoCloseable {
             limit(cgroup, spec, devices, kind);
             Cgroup.Entry entry = descriptors.opened(cgroup.enter());
             Opened opened = open(spec, descriptors);
+            List<Attachment> attachments = new ArrayList<>(opened.attachments);
+            if (RootSource.kind(spec) != RootKind.NONE) {
+                attachments.addAll(groups.of(cgroup, descriptors));
+            }
             boolean hostNetwork = sharing.isHosts(NamespaceType.NET, spec, opened.joins);
             LaunchPlanner.Planned planned =
                     planner.plan(
@@ -167,7 +180,7 @@ public final class SandboxLauncher implements AutoCloseable {
                                             files.run(),
                                             files.state()),
                                     opened.joins,
-                                    opened.attachments,
+                                    attachments,
                                     devices.nodes(),
                                     opened.mappings,
                                     opened.identity,
@@ -204,7 +217,13 @@ public final class SandboxLauncher implements AutoCloseable {
         }
         List<Attachment> attachments =
                 roots.neededMounts(spec).stream()
-                        .map(mount -> attachment(mount.mountPoint(), descriptors))
+                        .map(
+                                mount ->
+                                        ShownGroups.attachment(
+                                                syscalls,
+                                                mount.mountPoint(),
+                                                mount.mountPoint(),
+                                                descriptors))
                         .toList();
         return new Opened(joins, mappings, tree, attachments, identity(spec, joins, mappings));
     }
@@ -242,13 +261,6 @@ public final class SandboxLauncher implements AutoCloseable {
         } catch (RuntimeException e) {
             throw LaunchFailures.ofLimits(e);
         }
-    }
-
-    private Attachment attachment(String mountPoint, Claims descriptors) {
-        Fd tree =
-                descriptors.opened(
-                        syscalls.openTree(Fd.AT_FDCWD, mountPoint, Syscalls.OPEN_TREE_CLONE));
-        return new Attachment(tree, mountPoint);
     }
 
     /**

@@ -159,6 +159,7 @@ public final class Sandboxes implements AutoCloseable {
      */
     public SandboxRecovery.Found recover(boolean sameBoot) {
         files.prepare();
+        launches.prepare();
         files.clearRemoved();
         SandboxRecovery.Found found =
                 new SandboxRecovery(

@@ -3,6 +3,7 @@ package dev.seahaven.cgroup.host;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.seahaven.cgroup.Cgroup;
 import dev.seahaven.cgroup.GroupFiles;
 import dev.seahaven.cgroup.IoRate;
 import dev.seahaven.cgroup.Limits;
@@ -50,7 +51,8 @@ class V1LimitsTest {
     @BeforeEach
     void makeTrees() throws IOException {
         for (Map.Entry<String, List<String>> each : FILES.entrySet()) {
-            for (String group : List.of("", "seahaven", "seahaven/box")) {
+            for (String group :
+                    List.of("", "seahaven", "seahaven/box", "seahaven/default-limits")) {
                 Path directory = Files.createDirectories(top.resolve(each.getKey()).resolve(group));
                 for (String file : each.getValue()) {
                     Files.writeString(
@@ -120,5 +122,25 @@ class V1LimitsTest {
         assertThatThrownBy(() -> resources.change(none, some, List::of))
                 .isInstanceOf(MissingFeatureException.class)
                 .hasMessageContaining("limits.swapBytes");
+    }
+
+    @Test
+    void whereItHasNoGroupOneWithoutLimitsIsShown() throws IOException {
+        for (String name : List.of("cpu", "cpuset")) {
+            Files.move(
+                    top.resolve(name).resolve("seahaven/box"),
+                    top.resolve(name).resolve("seahaven/other"));
+        }
+        assertThat(resources.shown())
+                .containsExactlyInAnyOrder(
+                        shown("memory", "box"),
+                        shown("pids", "box"),
+                        shown("cpu", "default-limits"),
+                        shown("cpuset", "default-limits"));
+    }
+
+    private Cgroup.Shown shown(String controller, String group) {
+        return new Cgroup.Shown(
+                top.resolve(controller).resolve("seahaven").resolve(group), controller);
     }
 }

@@ -129,6 +129,7 @@ class V2LimitsTest {
     @Test
     void usageAndEvidenceAreReadFromItsFiles() {
         Cgroup box = cgroups.of("box");
+        assertThat(box.shown()).containsExactly(new Cgroup.Shown(group, ""));
         assertThat(box.evidence()).isEqualTo(new Usage.Evidence(2, 17));
         assertThat(box.peakMemoryBytes()).isEqualTo(8192);
         Usage usage = box.usage();
