@@ -97,6 +97,7 @@ final class ApiProblems {
                         ProblemType.FOREIGN_ORIGIN,
                         ProblemType.WRONG_HOST,
                         ProblemType.NOT_ACCEPTABLE,
+                        ProblemType.EXPECTATION_FAILED,
                         ProblemType.INTERNAL,
                         ProblemType.INVALID_REQUEST); // a query parameter that it does not have
         List<Parameter> parameters =

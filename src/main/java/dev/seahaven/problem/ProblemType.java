@@ -23,6 +23,7 @@ public enum ProblemType {
     PRECONDITION_FAILED("precondition-failed", "It has changed meanwhile"),
     TOO_LARGE("too-large", "The body is too large"),
     UNSUPPORTED_MEDIA_TYPE("unsupported-media-type", "The media type of the body is not supported"),
+    EXPECTATION_FAILED("expectation-failed", "The Expect header cannot be met"),
     WRONG_HOST("wrong-host", "The Host is not one of ours"),
     INTERNAL("internal", "A defect of the daemon"),
     KERNEL_REFUSED("kernel-refused", "The kernel refused"),

@@ -31,6 +31,7 @@ public final class ProblemResponse {
                     IDEMPOTENCY_CONFLICT ->
                     HttpStatus.CONFLICT;
             case PRECONDITION_FAILED -> HttpStatus.PRECONDITION_FAILED;
+            case EXPECTATION_FAILED -> HttpStatus.EXPECTATION_FAILED;
             case TOO_LARGE -> HttpStatus.CONTENT_TOO_LARGE;
             case UNSUPPORTED_MEDIA_TYPE -> HttpStatus.UNSUPPORTED_MEDIA_TYPE;
             case WRONG_HOST -> HttpStatus.MISDIRECTED_REQUEST;
@@ -55,6 +56,7 @@ public final class ProblemResponse {
             case 412 -> ProblemType.PRECONDITION_FAILED;
             case 413 -> ProblemType.TOO_LARGE;
             case 415 -> ProblemType.UNSUPPORTED_MEDIA_TYPE;
+            case 417 -> ProblemType.EXPECTATION_FAILED;
             case 421 -> ProblemType.WRONG_HOST;
             case 503 -> ProblemType.BUSY;
             default ->

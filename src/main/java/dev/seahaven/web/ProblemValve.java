@@ -19,9 +19,13 @@ public final class ProblemValve extends ErrorReportValve {
             return;
         }
         ProblemType type = ProblemResponse.typeOf(status);
+        String detail =
+                type == ProblemType.EXPECTATION_FAILED
+                        ? "Only 100-continue can be expected; leave the header out."
+                        : "The web server could not read the request; see RFC 9112 for its form.";
         String body =
-                "{\"type\":\"%s\",\"title\":\"%s\",\"status\":%d,\"detail\":\"The web server could not read the request; see RFC 9112 for its form.\"}"
-                        .formatted(ProblemResponse.uri(type), type.title(), status);
+                "{\"type\":\"%s\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\"}"
+                        .formatted(ProblemResponse.uri(type), type.title(), status, detail);
         try {
             response.setContentType("application/problem+json");
             response.getOutputStream().write(body.getBytes(StandardCharsets.UTF_8));
