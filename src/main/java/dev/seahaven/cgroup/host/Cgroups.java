@@ -14,6 +14,7 @@ import dev.seahaven.syscall.Syscalls;
 import org.jspecify.annotations.Nullable;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -23,6 +24,9 @@ import java.util.function.Function;
  * sandbox.
  */
 public final class Cgroups {
+
+    /** How long the launcher's last processes may take. */
+    private static final Duration LAST = Duration.ofSeconds(2);
 
     private static final String V1 = "v1";
     private static final String V2 = "v2";
@@ -176,7 +180,7 @@ public final class Cgroups {
             return;
         }
         runs.close();
-        hierarchies.release();
+        hierarchies.release(children().isEmpty() ? LAST : Duration.ZERO);
         files.tryRemove(directory());
         lock.close();
         lock = null;

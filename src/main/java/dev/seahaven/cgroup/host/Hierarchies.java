@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
@@ -199,10 +200,15 @@ final class Hierarchies {
         }
     }
 
-    /** Removes the daemon's groups on v1 hierarchies, as far as no sandbox is left in them. */
-    void release() {
+    /**
+     * Removes the daemon's groups on v1 hierarchies, as far as no sandbox is left in them.
+     *
+     * @param wait for processes of the launcher, which are about to end
+     */
+    void release(Duration wait) {
         sharedDevices().ifPresent(files::tryRemove);
-        inherited().forEach(each -> files.tryRemove(each.unlimited()));
+        inherited()
+                .forEach(each -> GroupFiles.await(wait, () -> files.tryRemove(each.unlimited())));
         Set<Hierarchy> all = new LinkedHashSet<>(v1.values());
         all.forEach(each -> files.tryRemove(each.own()));
     }
