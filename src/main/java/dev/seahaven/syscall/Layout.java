@@ -49,6 +49,8 @@ final class Layout {
     /** struct statmount; its strings follow (linux/mount.h). */
     static final int STATMOUNT_SIZE = 512;
 
+    static final int STATMOUNT_DEV_MAJOR = 16;
+    static final int STATMOUNT_DEV_MINOR = 20;
     static final int STATMOUNT_MAGIC = 24;
     static final int STATMOUNT_ROOT = 104;
     static final int STATMOUNT_POINT = 108;

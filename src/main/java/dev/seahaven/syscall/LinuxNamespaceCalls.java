@@ -237,6 +237,9 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
             return Optional.of(
                     new Mount(
                             mount,
+                            Integer.toUnsignedLong(answer.getInt(Layout.STATMOUNT_DEV_MAJOR)) << 32
+                                    | Integer.toUnsignedLong(
+                                            answer.getInt(Layout.STATMOUNT_DEV_MINOR)),
                             answer.getLong(Layout.STATMOUNT_MAGIC),
                             text(answer, Layout.STATMOUNT_ROOT),
                             text(answer, Layout.STATMOUNT_POINT)));

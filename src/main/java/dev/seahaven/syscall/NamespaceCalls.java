@@ -66,10 +66,11 @@ public interface NamespaceCalls {
      * A mount as statmount(2) has it.
      *
      * @param id which the kernel never gives to another
+     * @param device of the file system, as {@link FileCalls.Stat} has it
      * @param root within its file system
      * @param point where it lies
      */
-    record Mount(long id, long magic, String root, String point) {}
+    record Mount(long id, long device, long magic, String root, String point) {}
 
     /**
      * listmount(2) and statmount(2) for a mount namespace, without entering it.

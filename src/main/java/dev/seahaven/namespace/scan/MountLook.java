@@ -11,6 +11,8 @@ import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
 import dev.seahaven.text.KernelText;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -105,12 +107,18 @@ final class MountLook {
                     .ifPresent(sights::add);
         } else if (mount.root().equals("/")) {
             Holder holder = new Holder.ProcMount(point, mountNamespace, processes, pids);
-            shownBy(pid, point).map(link -> new Sight(link, null, holder)).ifPresent(sights::add);
+            shownBy(pid, point, null)
+                    .map(link -> new Sight(link, null, holder))
+                    .ifPresent(sights::add);
         }
     }
 
-    /** The pid namespace that a proc file system shows is that of its own process 1. */
-    private Optional<NamespaceLink> shownBy(int pid, String point) {
+    /**
+     * The pid namespace that a proc file system shows is that of its own process 1.
+     *
+     * @param device of the one that is meant; null for whichever lies there
+     */
+    private Optional<NamespaceLink> shownBy(int pid, String point, @Nullable Long device) {
         String path = point.equals("/") ? "." : point.substring(1);
         try (Fd root = syscalls.open(proc.path() + "/" + pid + "/root", Syscalls.O_PATH, 0);
                 Fd mounted =
@@ -119,7 +127,8 @@ final class MountLook {
                                 path,
                                 Syscalls.O_PATH,
                                 Syscalls.RESOLVE_IN_ROOT | Syscalls.RESOLVE_NO_MAGICLINKS)) {
-            if (calls.fileSystemType(mounted) != PROC_SUPER_MAGIC) {
+            if (calls.fileSystemType(mounted) != PROC_SUPER_MAGIC
+                    || (device != null && syscalls.fstat(mounted).device() != device)) {
                 return Optional.empty();
             }
             return finder.link(mounted, "1/ns/pid");
@@ -232,15 +241,17 @@ final class MountLook {
                 known.holdsNothingAtAll(mount.id());
             } else if (wantsProc) {
                 List<Integer> in = members.get().getOrDefault(id, List.of());
-                found[0] |= shows(mount, in).filter(focus::means).isPresent();
+                found[0] |=
+                        shows(mount, in).map(focus::means).orElse(true); // for all that is known
             }
         }
         return found[0];
     }
 
+    /** A member may have another root, and see another file system there. */
     private Optional<NamespaceLink> shows(NamespaceCalls.Mount mount, List<Integer> members) {
         for (int pid : members) {
-            Optional<NamespaceLink> found = shownBy(pid, mount.point());
+            Optional<NamespaceLink> found = shownBy(pid, mount.point(), mount.device());
             if (found.isPresent()) {
                 known.shows(mount.id(), found.get());
                 return found;
