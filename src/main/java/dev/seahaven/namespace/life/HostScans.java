@@ -31,6 +31,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
@@ -74,7 +75,7 @@ public final class HostScans {
     }
 
     /** Does what reads much of {@code /proc} for one caller; few do so at a time. */
-    public <T> T few(Supplier<T> look) {
+    public <T extends @Nullable Object> T few(Supplier<T> look) {
         few.acquireUninterruptibly();
         try {
             return look.get();
@@ -215,25 +216,27 @@ public final class HostScans {
 
     private Located locate(Reference meant, String reference) {
         long id = number(meant, reference);
-        NamespaceRegistry.Name name = meant.name();
-        HostNamespaces all =
-                few(
-                        () -> {
-                            NamespaceScan scan = newScan();
-                            return type(scan, meant)
-                                    .map(type -> scan.ofOne(new NamespaceLink(type, id), name))
-                                    .orElse(null);
-                        });
+        HostNamespaces all = look(meant, id, (scan, link) -> scan.ofOne(link, meant.name()));
         return all == null || all.get(id) == null
                 ? inspect(meant, reference) // nobody is in it, or there is none
                 : new Located(get(all, meant, reference), all);
     }
 
-    private static Optional<NamespaceType> type(NamespaceScan scan, Reference meant) {
-        if (meant.name() != null) {
-            return Optional.of(meant.name().type());
-        }
-        return meant.id() == null ? Optional.empty() : scan.typeOf(meant.id());
+    /** Null where it is asked for by its number, and no process is in it. */
+    private @Nullable HostNamespaces look(
+            Reference meant,
+            long id,
+            BiFunction<NamespaceScan, NamespaceLink, HostNamespaces> look) {
+        return few(
+                () -> {
+                    NamespaceScan scan = newScan();
+                    Optional<NamespaceType> type =
+                            meant.name() == null
+                                    ? scan.typeOf(id)
+                                    : Optional.of(meant.name().type());
+                    return type.map(known -> look.apply(scan, new NamespaceLink(known, id)))
+                            .orElse(null);
+                });
     }
 
     /**
@@ -252,14 +255,7 @@ public final class HostScans {
 
     /** Where no process is in it, only a look at everything tells what kind it is. */
     HostNamespaces inspect(Reference meant, long id) {
-        HostNamespaces all =
-                few(
-                        () -> {
-                            NamespaceScan scan = newScan();
-                            return type(scan, meant)
-                                    .map(type -> scan.ofOneWithHolders(new NamespaceLink(type, id)))
-                                    .orElse(null);
-                        });
+        HostNamespaces all = look(meant, id, NamespaceScan::ofOneWithHolders);
         return all == null ? scan() : marked(all);
     }
 

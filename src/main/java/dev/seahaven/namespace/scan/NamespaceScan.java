@@ -82,7 +82,7 @@ public final class NamespaceScan {
         mounts.others((mountns, id) -> listed(mounts, mountns, id));
         take(mounts.sights());
         complete &= look.isComplete() && mounts.isComplete();
-        List<NamespaceRegistry.Name> stale = names();
+        List<NamespaceRegistry.Name> stale = names(Focus.EVERYTHING);
         while (!unrelated.isEmpty()) {
             relate(unrelated.pop());
         }
@@ -141,12 +141,7 @@ public final class NamespaceScan {
             return run(processes().parallelStream()); // what it owns tells so
         }
         Focus focus = focus(link);
-        for (NamespaceRegistry.Name name : finder.registry().names()) {
-            Long id = name.id();
-            if (id != null && focus.means(new NamespaceLink(name.type(), id))) {
-                named(name, id);
-            }
-        }
+        names(focus);
         whole(focus);
         return new HostNamespaces(found, List.of(), complete);
     }
@@ -160,7 +155,7 @@ public final class NamespaceScan {
      * where one of them may own others, which have to be looked for.
      */
     public HostNamespaces ofNames() {
-        List<NamespaceRegistry.Name> stale = names();
+        List<NamespaceRegistry.Name> stale = names(Focus.EVERYTHING);
         Set<NamespaceType> types = EnumSet.noneOf(NamespaceType.class);
         found.values().forEach(each -> types.add(each.type()));
         if (types.contains(NamespaceType.USER)
@@ -189,7 +184,7 @@ public final class NamespaceScan {
         ProcessLook look = new ProcessLook(tools, own, focus);
         processes().parallelStream().map(look::all).toList().forEach(this::take);
         MountLook mounts = new MountLook(tools);
-        mounts.meant(focus, () -> membersOfMounts());
+        mounts.meant(focus, this::membersOfMounts);
         take(mounts.sights());
         complete &= look.isComplete() && mounts.isComplete();
         for (HostNamespace namespace : List.copyOf(found.values())) {
@@ -318,13 +313,16 @@ public final class NamespaceScan {
         return namespace;
     }
 
-    private List<NamespaceRegistry.Name> names() {
+    /**
+     * @return those that are stale
+     */
+    private List<NamespaceRegistry.Name> names(Focus focus) {
         List<NamespaceRegistry.Name> stale = new ArrayList<>();
         for (NamespaceRegistry.Name name : finder.registry().names()) {
             Long id = name.id();
             if (id == null) {
                 stale.add(name);
-            } else {
+            } else if (focus.means(new NamespaceLink(name.type(), id))) {
                 named(name, id);
             }
         }

@@ -161,7 +161,11 @@ public final class SandboxLauncher implements AutoCloseable {
             Opened opened = open(spec, descriptors);
             List<Attachment> attachments = new ArrayList<>(opened.attachments);
             if (RootSource.kind(spec) != RootKind.NONE) {
-                attachments.addAll(groups.of(cgroup, descriptors));
+                groups.of(cgroup)
+                        .forEach(
+                                each ->
+                                        attachments.add(
+                                                attachment(each.of(), each.target(), descriptors)));
             }
             boolean hostNetwork = sharing.isHosts(NamespaceType.NET, spec, opened.joins);
             LaunchPlanner.Planned planned =
@@ -219,8 +223,7 @@ public final class SandboxLauncher implements AutoCloseable {
                 roots.neededMounts(spec).stream()
                         .map(
                                 mount ->
-                                        ShownGroups.attachment(
-                                                syscalls,
+                                        attachment(
                                                 mount.mountPoint(),
                                                 mount.mountPoint(),
                                                 descriptors))
@@ -261,6 +264,13 @@ public final class SandboxLauncher implements AutoCloseable {
         } catch (RuntimeException e) {
             throw LaunchFailures.ofLimits(e);
         }
+    }
+
+    /** A copy of what the host has somewhere. */
+    private Attachment attachment(String path, String target, Claims descriptors) {
+        Fd tree =
+                descriptors.opened(syscalls.openTree(Fd.AT_FDCWD, path, Syscalls.OPEN_TREE_CLONE));
+        return new Attachment(tree, target);
     }
 
     /**

@@ -2,9 +2,6 @@ package dev.seahaven.sandbox.launch;
 
 import dev.seahaven.cgroup.Cgroup;
 import dev.seahaven.cgroup.host.Cgroups;
-import dev.seahaven.claim.Claims;
-import dev.seahaven.launcher.LaunchPlan.Attachment;
-import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.FileCalls;
 import dev.seahaven.syscall.Syscalls;
 
@@ -23,20 +20,20 @@ final class ShownGroups {
 
     private final Syscalls syscalls;
     private final Cgroups cgroups;
-    private final String places;
+    private final String frame;
 
     /**
-     * @param runDirectory in which the directory of the places is made
+     * @param runDirectory in which the directory with their places is made
      */
     ShownGroups(Syscalls syscalls, Cgroups cgroups, Path runDirectory) {
         this.syscalls = syscalls;
         this.cgroups = cgroups;
-        this.places = runDirectory.resolve("cgroup").toString();
+        this.frame = runDirectory.resolve("cgroup").toString();
     }
 
     void prepare() {
-        make(places);
-        cgroups.shownOfV1().forEach(name -> make(places + "/" + name));
+        make(frame);
+        cgroups.shownOfV1().forEach(name -> make(frame + "/" + name));
     }
 
     /** Everybody inside may look, whatever the daemon's umask. */
@@ -45,28 +42,24 @@ final class ShownGroups {
         syscalls.chmod(directory, 0755);
     }
 
+    /**
+     * What is to be mounted.
+     *
+     * @param of a directory of the host
+     * @param target inside
+     */
+    record Place(String of, String target) {}
+
     /** What is mounted for a group, each above what comes after it. */
-    List<Attachment> of(Cgroup cgroup, Claims descriptors) {
-        List<Attachment> attachments = new ArrayList<>();
+    List<Place> of(Cgroup cgroup) {
+        List<Place> places = new ArrayList<>();
         for (Cgroup.Shown shown : cgroup.shown()) {
-            if (!shown.place().isEmpty() && attachments.isEmpty()) {
-                attachments.add(attachment(places, PLACE, descriptors));
+            if (!shown.place().isEmpty() && places.isEmpty()) {
+                places.add(new Place(frame, PLACE));
             }
             String target = shown.place().isEmpty() ? PLACE : PLACE + "/" + shown.place();
-            attachments.add(attachment(shown.directory().toString(), target, descriptors));
+            places.add(new Place(shown.directory().toString(), target));
         }
-        return attachments;
-    }
-
-    private Attachment attachment(String directory, String target, Claims descriptors) {
-        return attachment(syscalls, directory, target, descriptors);
-    }
-
-    /** A copy of what is mounted somewhere on the host. */
-    static Attachment attachment(
-            Syscalls syscalls, String path, String target, Claims descriptors) {
-        Fd tree =
-                descriptors.opened(syscalls.openTree(Fd.AT_FDCWD, path, Syscalls.OPEN_TREE_CLONE));
-        return new Attachment(tree, target);
+        return places;
     }
 }
