@@ -41,8 +41,8 @@ static void report_status(int status)
     (void)write_all(FD_STATUS, &status, sizeof status);
 }
 
-/* Returns whether the command is among the dead. */
-static bool reap(pid_t command)
+/* Returns whether the command is among the dead, and with which status. */
+static bool reap(pid_t command, int *command_status)
 {
     int status;
     pid_t pid;
@@ -51,9 +51,16 @@ static bool reap(pid_t command)
     while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0)
         if (pid == command) {
             report_status(status);
+            *command_status = status;
             ended = true;
         }
     return ended;
+}
+
+/* As shells have it. The monitor knows better by the report; where it was killed, this is all that the daemon finds. */
+static int exit_code(int status)
+{
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 /* In init's memory, while init waits for the exec: a copy of it would be thrown away at once. */
@@ -91,9 +98,9 @@ void run_init(const struct launch *launch)
     keep_only_kill();
     close_all_but(FD_STATUS);
     for (;;) {
-        int signal = sigwaitinfo(&all, &info);
-        if (signal == SIGCHLD && reap(command))
-            _exit(0);
+        int signal = sigwaitinfo(&all, &info), status;
+        if (signal == SIGCHLD && reap(command, &status))
+            _exit(exit_code(status));
         if (signal > 0 && signal != SIGCHLD)
             kill(command, signal);
     }

@@ -9,9 +9,12 @@ import dev.seahaven.testing.NothingLeft;
 import dev.seahaven.testing.Outside;
 import dev.seahaven.testing.TestDaemon;
 
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 import tools.jackson.databind.JsonNode;
 
@@ -82,6 +85,46 @@ class EndsIT {
             assertThat(api.get("/sandboxes/kept/logs").text()).contains("logged");
             api.post("/sandboxes/kept/start").expect(200);
             await().until(() -> api.get("/sandboxes/kept/logs").text().contains("1\nlogged"));
+            api.destroy(id);
+        }
+    }
+
+    /** Init ends as its command has: what it exited with is the last that anybody knows. */
+    @ParameterizedTest
+    @CsvSource({"7,exited,7", "0,exited,0", "200,monitor-lost,"})
+    void whatTheCommandHasExitedWithIsToldWhenTheMonitorDiesBeforeItTells(
+            int code, String reason, @Nullable Integer told) {
+        try (ExternalDaemon daemon = start()) {
+            Api api = daemon.api();
+            String id =
+                    api.create(
+                            """
+                            {"command": ["/bin/sh", "-c", "trap 'exit %d' USR1; while :; do sleep 0.01; done"]}
+                            """
+                                    .formatted(code));
+            int init = api.pid(id);
+            int monitor = parent(init);
+            Outside.run("kill", "-STOP", "" + monitor);
+            api.post(
+                            "/sandboxes/" + id + "/kill",
+                            """
+                            {"signal": "USR1"}
+                            """)
+                    .expect(200);
+            await().until(() -> Outside.read("/proc/" + init + "/stat").contains(") Z "));
+            Outside.run("kill", "-9", "" + monitor);
+            await().until(() -> status(api, id).equals("stopped"));
+            boolean known =
+                    api.get("/system")
+                            .json()
+                            .path("features")
+                            .valueStream()
+                            .filter(each -> each.path("name").asString().equals("pidfd-exit-info"))
+                            .allMatch(each -> each.path("present").asBoolean());
+            assertThat(exit(api, id).path("reason").asString())
+                    .isEqualTo(known ? reason : "monitor-lost");
+            assertThat(exit(api, id).path("exitCode").asString(""))
+                    .isEqualTo(known && told != null ? "" + told : "");
             api.destroy(id);
         }
     }

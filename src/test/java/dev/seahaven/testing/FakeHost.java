@@ -380,8 +380,13 @@ public final class FakeHost implements AutoCloseable {
         return processes.values().stream().filter(Process::isAlive).count();
     }
 
+    /** The commands of all sandboxes end. */
+    public void endAll() {
+        processes.values().forEach(Process::destroyForcibly);
+    }
+
     @Override
     public void close() {
-        processes.values().forEach(Process::destroyForcibly);
+        endAll();
     }
 }

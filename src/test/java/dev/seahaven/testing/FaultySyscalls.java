@@ -40,7 +40,7 @@ public final class FaultySyscalls implements InvocationHandler {
                     "epollAdd");
 
     private final Syscalls real;
-    private final Runnable fault;
+    private volatile Runnable fault;
     private int left = -1;
     private @Nullable Pattern trigger;
     private int armedFor;
@@ -71,6 +71,11 @@ public final class FaultySyscalls implements InvocationHandler {
                                 new Class<?>[] {Syscalls.class},
                                 faulty);
         return new Pair(proxy, faulty);
+    }
+
+    /** Does something else before the call that is to have the fault. */
+    public void instead(Runnable other) {
+        fault = other;
     }
 
     /** The n-th counted call from now on has the fault; only once. */

@@ -67,7 +67,7 @@ public record Exit(
     }
 
     /** Whom somebody has killed, the kernel has not killed for want of memory. */
-    private static Reason ofAsked(int status, @Nullable Reason asked, Evidence evidence) {
+    static Reason ofAsked(int status, @Nullable Reason asked, Evidence evidence) {
         if (asked == null) {
             return ofStatus(status, evidence);
         }

@@ -332,9 +332,7 @@ final class Lives {
             exit = Exit.monitorLost();
         }
         try {
-            if (sandbox.isRemoved()) {
-                sandbox.endStored(false);
-            } else {
+            if (!sandbox.isRemoved()) {
                 keepEnd(sandbox, StoredEnd.of(life.startedAt(), exit));
             }
         } catch (SyscallException e) {
@@ -355,27 +353,35 @@ final class Lives {
 
     private Exit exitOf(Sandbox sandbox, Life life) {
         Evidence evidence = launches.cgroup(sandbox.id()).evidence();
-        Exit.Reason asked = sandbox.ending();
+        Exit.Reason asked =
+                sandbox.ending() == null ? files.readEnding(sandbox.id()) : sandbox.ending();
         Optional<Report.Exited> record =
                 files.readExit(sandbox.id())
                         .filter(exit -> exit.launched().startedAt().equals(life.startedAt()));
         if (record.isPresent()) {
-            return Exit.of(
-                    record.get(), asked == null ? files.readEnding(sandbox.id()) : asked, evidence);
+            return Exit.of(record.get(), asked, evidence);
         }
         // Without its monitor init is killed; whatever ended it before shows in its pidfd.
         OptionalInt status = life.init() == null ? OptionalInt.empty() : lastStatus(life.init());
-        if (status.isEmpty() || Report.signal(status.getAsInt()) == Signal.KILL.number()) {
-            // A full disk has no room for a record.
-            return asked == null
-                    ? Exit.monitorLost()
-                    : Exit.ofStatus(Signal.KILL.number(), asked, Instant.now(), evidence);
+        if (status.isPresent() && tellsOfCommand(status.getAsInt(), sandbox.spec().init())) {
+            int told = status.getAsInt();
+            return Exit.ofStatus(
+                    told, Exit.ofAsked(told, asked, evidence), Instant.now(), evidence);
         }
-        return Exit.ofStatus(
-                status.getAsInt(),
-                Exit.ofStatus(status.getAsInt(), evidence),
-                Instant.now(),
-                evidence);
+        // A full disk has no room for a record.
+        return asked == null
+                ? Exit.monitorLost()
+                : Exit.ofStatus(Signal.KILL.number(), asked, Instant.now(), evidence);
+    }
+
+    /**
+     * Whether the first process has ended as the command has. An init passes on what the command
+     * exited with, but above 128 it is the command's own number or that of a signal.
+     */
+    private static boolean tellsOfCommand(int status, boolean init) {
+        return Report.signal(status) == 0
+                ? !init || Report.exitCode(status) <= 128
+                : Report.signal(status) != Signal.KILL.number();
     }
 
     /** Its parent is gone; pid 1 reaps it, sooner or later. */
@@ -398,11 +404,17 @@ final class Lives {
         }
     }
 
-    /** Marks why the daemon ends it: whoever reads the exit record later should know. */
-    void markEnding(Sandbox sandbox, Exit.Reason reason) {
+    /**
+     * Marks why the daemon ends a life: whoever reads the exit record later should know. A life
+     * that has just ended by itself is not marked, for the mark would be the next one's.
+     */
+    void markEnding(Sandbox sandbox, Life life, Exit.Reason reason) {
         sandbox.ending(reason);
         try {
             files.markEnding(sandbox.id(), reason);
+            if (!life.equals(sandbox.life()) || sandbox.isEndStored()) {
+                files.unmarkEnding(sandbox.id(), reason);
+            }
         } catch (SyscallException e) {
             LOG.log(
                     Level.WARNING,

@@ -39,7 +39,7 @@ public final class Sandbox {
     /** Why the daemon ends it. */
     private volatile Exit.@Nullable Reason ending;
 
-    /** Whether how its last life ended is on disk. */
+    /** Whether how its last life ended is on disk; not while it runs. */
     private volatile boolean endStored = true;
 
     private volatile boolean removed;
@@ -99,6 +99,7 @@ public final class Sandbox {
     public synchronized void begin(Life began, int pid, Mappings used) {
         mappings = used;
         ending = null;
+        endStored = false;
         life = began;
         state = state.running(pid, began.startedAt());
     }

@@ -202,7 +202,7 @@ public final class SandboxCommands {
     }
 
     private void end(Sandbox sandbox, Life life, Duration wait, @Nullable Signal signal) {
-        lives.markEnding(sandbox, Exit.Reason.STOPPED);
+        lives.markEnding(sandbox, life, Exit.Reason.STOPPED);
         thaw(sandbox);
         lives.end(
                 sandbox,
@@ -224,7 +224,7 @@ public final class SandboxCommands {
                                 "signal", "would stop the init and not the command; pause it");
                     }
                     if (signal.equals(Signal.KILL)) {
-                        lives.markEnding(sandbox, Exit.Reason.SIGNALED);
+                        lives.markEnding(sandbox, life, Exit.Reason.SIGNALED);
                         lives.kill(sandbox);
                     } else {
                         lives.send(life, signal);
@@ -253,8 +253,11 @@ public final class SandboxCommands {
 
     /** Kills everything in a sandbox because it has filled the disk. */
     void endForDisk(Sandbox sandbox) {
-        lives.markEnding(sandbox, Exit.Reason.DISK_LIMIT);
-        lives.killAll(sandbox.id());
+        Life life = sandbox.life();
+        if (life != null) {
+            lives.markEnding(sandbox, life, Exit.Reason.DISK_LIMIT);
+            lives.killAll(sandbox.id());
+        }
     }
 
     static Life alive(Sandbox sandbox, String what) {

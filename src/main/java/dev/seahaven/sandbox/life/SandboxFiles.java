@@ -204,7 +204,7 @@ final class SandboxFiles {
         unlink(file(id, EXIT_PART)); // first: alone it would tell of a life that nobody knows
         removeRun(id);
         unlink(file(id, EXIT));
-        Exit.ASKED.forEach(reason -> unlink(mark(id, reason)));
+        Exit.ASKED.forEach(reason -> unmarkEnding(id, reason));
     }
 
     private Optional<Report> readReport(String file) {
@@ -227,6 +227,10 @@ final class SandboxFiles {
      */
     void markEnding(SandboxId id, Exit.Reason reason) {
         syscalls.open(mark(id, reason), Syscalls.O_WRONLY | Syscalls.O_CREAT, 0600).close();
+    }
+
+    void unmarkEnding(SandboxId id, Exit.Reason reason) {
+        unlink(mark(id, reason));
     }
 
     private String mark(SandboxId id, Exit.Reason reason) {

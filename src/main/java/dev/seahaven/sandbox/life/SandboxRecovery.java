@@ -171,12 +171,12 @@ public final class SandboxRecovery {
                 end.map(known -> known.applied(state))
                         .orElse(failed == null ? state : state.failed(failed)));
         boolean known = end.isPresent() || failed != null;
-        Optional<Report.Launched> run =
-                (sameBoot ? files.readRun(id) : Optional.<Report.Launched>empty())
-                        .filter(launched -> end.filter(last -> last.isOf(launched)).isEmpty());
+        Optional<Report.Launched> record =
+                sameBoot ? files.readRun(id) : Optional.<Report.Launched>empty();
+        boolean told = record.filter(launched -> isOf(end, launched)).isPresent();
+        Optional<Report.Launched> run = told ? Optional.empty() : record;
         Optional<Report.Exited> exit =
-                files.readExit(id)
-                        .filter(record -> end.filter(e -> e.isOf(record.launched())).isEmpty());
+                files.readExit(id).filter(exited -> !isOf(end, exited.launched()));
         if (run.isPresent()) {
             lives.resume(sandbox, run.get());
         } else if (exit.isPresent()) {
@@ -185,11 +185,15 @@ public final class SandboxRecovery {
                     sandbox,
                     exit.get().launched().startedAt(),
                     Exit.of(exit.get(), files.readEnding(id), evidence));
-        } else if (files.hasBegun(id) || (!known && sandbox.spec().start())) {
+        } else if ((files.hasBegun(id) && !told) || (!known && sandbox.spec().start())) {
             lives.over(sandbox, null, Exit.monitorLost()); // with the host, or with its monitor
         } else {
             files.clearLife(id);
         }
+    }
+
+    private static boolean isOf(Optional<StoredEnd> end, Report.Launched life) {
+        return end.filter(last -> last.isOf(life)).isPresent();
     }
 
     private Optional<StoredEnd> end(SandboxId id) {

@@ -33,6 +33,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** Lives of sandboxes on a host that is no host: no root is needed, and any call can fail. */
@@ -220,6 +221,30 @@ class LifeTest {
         assertThat(step).isGreaterThan(3);
         sandboxes().commands().delete(id, true, LifeTest::any);
         checkNothing();
+    }
+
+    /** Else the next life that ends would be told as stopped. */
+    @Test
+    void aStopThatMeetsTheEndLeavesNoMark() throws Exception {
+        begin(FakeHost.Hierarchies.V2);
+        sandboxes().recover(true);
+        Sandbox sandbox = create();
+        String id = sandbox.id().value();
+        host().faults()
+                .instead(
+                        () -> {
+                            host().endAll();
+                            await().until(() -> sandbox.life() == null);
+                        });
+        host().faults().armAt(Pattern.compile("open .*/ending-stopped .*"), 1);
+        sandboxes().commands().stop(id, Duration.ofSeconds(1), null, LifeTest::any);
+        assertThat(sandbox.life()).isNull();
+        sandboxes().commands().endForDisk(sandbox);
+        try (Stream<Path> files = Files.list(top.resolve("state/sandboxes").resolve(id))) {
+            assertThat(files.map(each -> each.getFileName().toString()).toList())
+                    .contains("sandbox.json")
+                    .noneMatch(name -> name.startsWith("ending-"));
+        }
     }
 
     private static void any(Sandbox sandbox) {
