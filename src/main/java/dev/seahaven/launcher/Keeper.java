@@ -15,13 +15,14 @@ import dev.seahaven.syscall.SyscallException;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Function;
 
 /**
- * A tiny process that does nothing but be in namespaces, for as long as this object is open: to
+ * A tiny process that does nothing but be in namespaces, for as long as somebody works with it: to
  * look at what no thread of a JVM can enter, and to hold what is being given a name. One that is
- * {@link #keep kept} outlives the daemon.
+ * {@link #keep kept} outlives that, and the daemon.
  */
-public final class Keeper implements AutoCloseable {
+public final class Keeper {
 
     private final Launch launch;
     private final int pid;
@@ -32,19 +33,21 @@ public final class Keeper implements AutoCloseable {
     }
 
     /**
-     * Starts one.
+     * Starts one, works with it, and ends it; where somebody else kills it meanwhile, once more.
      *
      * @param newNamespaces what to make; {@code time} gets the offsets
      * @param joins what to enter, {@code user} last
      * @param maps of a new user namespace
+     * @param work leaves nothing behind when it fails
      * @throws LauncherException when the kernel refuses
      */
-    public static Keeper start(
+    public static <T> T with(
             Launcher launcher,
             Set<CloneFlag> newNamespaces,
             List<Join> joins,
             Maps maps,
-            TimeOffsets offsets) {
+            TimeOffsets offsets,
+            Function<Keeper, T> work) {
         Set<CloneFlag> cloned = EnumSet.noneOf(CloneFlag.class);
         cloned.addAll(newNamespaces);
         Set<Flag> flags = EnumSet.noneOf(Flag.class);
@@ -64,21 +67,21 @@ public final class Keeper implements AutoCloseable {
                         new Limits(null, 0, 0, 0),
                         List.of(),
                         new Program(List.of("keeper"), List.of(), "/"));
-        return MonitorLostException.tryAgain(() -> start(launcher, plan));
+        return MonitorLostException.tryAgain(() -> with(launcher, plan, work));
     }
 
-    private static Keeper start(Launcher launcher, LaunchPlan plan) {
+    private static <T> T with(Launcher launcher, LaunchPlan plan, Function<Keeper, T> work) {
         Started started = new Started();
-        Launch launch = launcher.launch(plan, started);
-        try {
-            return new Keeper(launch, started.await());
+        try (Launch launch = launcher.launch(plan, started)) {
+            return work.apply(new Keeper(launch, started.await()));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            launch.close();
             throw new SyscallException("launch(keeper)", Errno.EINTR);
-        } catch (RuntimeException e) {
-            launch.close();
-            throw e;
+        } catch (SyscallException e) {
+            throw switch (e.errno()) {
+                case ENOENT, ESRCH -> new MonitorLostException(false); // its directory in proc
+                default -> e;
+            };
         }
     }
 
@@ -87,13 +90,12 @@ public final class Keeper implements AutoCloseable {
         return pid;
     }
 
-    /** From now on it lives until it is told to end (SIGTERM), and closing this leaves it alone. */
+    /**
+     * From now on it lives until it is told to end (SIGTERM).
+     *
+     * @throws MonitorLostException when it was killed
+     */
     public void keep() {
         launch.keep();
-    }
-
-    @Override
-    public void close() {
-        launch.close();
     }
 }

@@ -6,7 +6,11 @@ package dev.seahaven.launcher;
  */
 public interface Launch extends AutoCloseable {
 
-    /** Lets a keeper of namespaces outlive the daemon. */
+    /**
+     * Lets a keeper of namespaces outlive the daemon.
+     *
+     * @throws MonitorLostException when its monitor was killed, and so it has ended too
+     */
     void keep();
 
     @Override

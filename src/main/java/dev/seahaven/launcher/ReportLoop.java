@@ -177,7 +177,17 @@ final class ReportLoop implements AutoCloseable {
 
         @Override
         public synchronized void keep() {
-            syscalls.sendmsg(socket, KEEP, List.of());
+            if (closed) {
+                throw new MonitorLostException(false);
+            }
+            try {
+                syscalls.sendmsg(socket, KEEP, List.of());
+            } catch (SyscallException e) {
+                throw switch (e.errno()) {
+                    case EPIPE, ECONNRESET -> new MonitorLostException(false);
+                    default -> e;
+                };
+            }
         }
 
         @Override

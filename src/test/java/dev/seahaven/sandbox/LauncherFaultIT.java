@@ -1,6 +1,7 @@
 package dev.seahaven.sandbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.seahaven.launcher.Launcher;
 import dev.seahaven.launcher.Stage;
@@ -10,10 +11,13 @@ import dev.seahaven.syscall.Syscalls;
 import dev.seahaven.testing.Api;
 import dev.seahaven.testing.FaultySyscalls;
 import dev.seahaven.testing.NothingLeft;
+import dev.seahaven.testing.Outside;
 import dev.seahaven.testing.TestDaemon;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.context.annotation.Bean;
 
 import java.io.IOException;
@@ -24,6 +28,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 /**
  * A launch that fails or dies at each stage, and a daemon whose n-th system call fails: nothing is
@@ -131,8 +136,7 @@ class LauncherFaultIT {
     }
 
     private static void checkNothing(TestDaemon daemon, String when) throws Exception {
-        org.awaitility.Awaitility.await()
-                .untilAsserted(
+        await().untilAsserted(
                         () -> {
                             assertThat(daemon.places().groups()).as(when).isEmpty();
                             assertThat(count(daemon.places().sandboxes())).as(when).isZero();
@@ -199,6 +203,63 @@ class LauncherFaultIT {
                 }
                 assertThat(number).as(path).isGreaterThan(6);
             }
+        }
+    }
+
+    /** At whatever call of the daemon it happens: a namespace is made, and looked at, once more. */
+    @ParameterizedTest
+    @ValueSource(strings = {"pid", "time", "user", "mnt"})
+    void aNamespaceIsMadeAndLookedAtWhoeverKillsTheMonitorOfItsKeeper(String type)
+            throws Exception {
+        ENVIRONMENT.clear();
+        try (TestDaemon daemon = TestDaemon.startWith(Faults.class)) {
+            int[] killed = new int[1];
+            calls.control().instead(() -> killed[0] += killMonitors());
+            String body =
+                    """
+                    {"type": "%s", "name": "kept"}
+                    """
+                            .formatted(type);
+            boolean struck = true;
+            for (int number = 1; struck; number++) {
+                calls.control().arm(number);
+                daemon.api().post("/namespaces", body).expect(201);
+                struck = !calls.control().disarm();
+                delete(daemon, type);
+            }
+            assertThat(killed[0]).isPositive();
+            daemon.api().post("/namespaces", body).expect(201);
+            if (type.equals("time") || type.equals("user")) { // no thread can look at those
+                killed[0] = 0;
+                calls.control().armAt(Pattern.compile("open /proc/\\d+ .*"), 1);
+                daemon.api().get("/namespaces/" + type + ":kept/view").expect(200);
+                assertThat(killed[0]).isEqualTo(1);
+            }
+            delete(daemon, type);
+        }
+    }
+
+    /** Its keeper, which is told to end, may be a holder for a moment. */
+    private static void delete(TestDaemon daemon, String type) {
+        assertThat(daemon.api().delete("/namespaces/" + type + ":kept").status()).isIn(200, 204);
+    }
+
+    private static int killMonitors() {
+        List<ProcessHandle> monitors =
+                ProcessHandle.current()
+                        .descendants()
+                        .filter(each -> comm(each).equals("seahaven-mon"))
+                        .toList();
+        monitors.forEach(ProcessHandle::destroyForcibly);
+        await().until(() -> monitors.stream().noneMatch(ProcessHandle::isAlive));
+        return monitors.size();
+    }
+
+    private static String comm(ProcessHandle process) {
+        try {
+            return Outside.read("/proc/" + process.pid() + "/comm").trim();
+        } catch (UncheckedIOException e) {
+            return ""; // it has just ended
         }
     }
 }

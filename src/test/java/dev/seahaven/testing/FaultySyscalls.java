@@ -113,6 +113,9 @@ public final class FaultySyscalls implements InvocationHandler {
                 && arguments != null
                 && trigger.matcher(text(method, arguments)).matches()) {
             trigger = null;
+            if (armedFor == 1) {
+                return true;
+            }
             left = armedFor;
         }
         if (method.getName().equals(armedName)) {

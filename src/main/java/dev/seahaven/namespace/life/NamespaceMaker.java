@@ -55,19 +55,19 @@ final class NamespaceMaker {
      * @return the process that keeps a pid namespace
      */
     @Nullable Integer make(Declared declared) {
-        NamespaceType type = declared.type();
-        Integer[] keeper = new Integer[1];
-        registry.add(
-                type,
-                declared.name(),
-                path -> {
-                    switch (type) {
-                        case NET -> prepared(path);
-                        case UTS, IPC, CGROUP -> byThread(declared, path);
-                        case MNT, USER, TIME, PID -> keeper[0] = byKeeper(declared, path);
-                    }
-                });
-        return type == NamespaceType.PID ? keeper[0] : null;
+        switch (declared.type()) {
+            case NET -> add(declared, this::prepared);
+            case UTS, IPC, CGROUP -> add(declared, path -> byThread(declared, path));
+            case MNT, USER, TIME -> byKeeper(declared);
+            case PID -> {
+                return byKeeper(declared);
+            }
+        }
+        return null;
+    }
+
+    private void add(Declared declared, NamespaceRegistry.Binding binding) {
+        registry.add(declared.type(), declared.name(), binding);
     }
 
     private void prepared(String path) {
@@ -89,34 +89,38 @@ final class NamespaceMaker {
                 });
     }
 
-    private int byKeeper(Declared declared, String path) {
+    private int byKeeper(Declared declared) {
         NamespaceType type = declared.type();
         // The launcher lives in mounts of its own: the new ones are a copy of the daemon's.
-        try (Fd mounts = finder.openOwn(NamespaceType.MNT);
-                Keeper keeper =
-                        Keeper.start(
-                                launcher,
-                                Set.of(type.flag()),
-                                type == NamespaceType.MNT
-                                        ? List.of(new Join(CloneFlag.CLONE_NEWNS, mounts))
-                                        : List.of(),
-                                new Maps(
-                                        IdMapping.text(declared.uidMappings()),
-                                        IdMapping.text(declared.gidMappings())),
-                                new TimeOffsets(
-                                        declared.monotonicOffsetSeconds(),
-                                        declared.boottimeOffsetSeconds()))) {
-            registry.bind("/proc/" + keeper.pid() + "/ns/" + type.kernelName(), path);
-            if (type == NamespaceType.PID) {
-                keeper.keep();
-            }
-            return keeper.pid();
+        try (Fd mounts = finder.openOwn(NamespaceType.MNT)) {
+            return Keeper.with(
+                    launcher,
+                    Set.of(type.flag()),
+                    type == NamespaceType.MNT
+                            ? List.of(new Join(CloneFlag.CLONE_NEWNS, mounts))
+                            : List.of(),
+                    new Maps(
+                            IdMapping.text(declared.uidMappings()),
+                            IdMapping.text(declared.gidMappings())),
+                    new TimeOffsets(
+                            declared.monotonicOffsetSeconds(), declared.boottimeOffsetSeconds()),
+                    keeper -> {
+                        add(declared, path -> bind(keeper, type, path));
+                        return keeper.pid();
+                    });
         } catch (LauncherException e) {
             if (type == NamespaceType.TIME && e.errno() == Errno.ERANGE) {
                 throw Problem.invalid(
                         "monotonicOffsetSeconds", "an offset is out of the clock's range");
             }
             throw e;
+        }
+    }
+
+    private void bind(Keeper keeper, NamespaceType type, String path) {
+        registry.bind("/proc/" + keeper.pid() + "/ns/" + type.kernelName(), path);
+        if (type == NamespaceType.PID) {
+            keeper.keep();
         }
     }
 

@@ -233,16 +233,18 @@ public final class NamespaceViewer {
                 }
             }
         }
-        try (Keeper keeper =
-                        Keeper.start(
-                                launcher,
-                                Set.of(),
-                                List.of(new Join(type.flag(), namespace)),
-                                new Maps("", ""),
-                                new TimeOffsets(0, 0));
-                Fd dir = syscalls.open(proc.path() + "/" + keeper.pid(), Syscalls.O_PATH, 0)) {
-            return look.apply(dir);
-        }
+        return Keeper.with(
+                launcher,
+                Set.of(),
+                List.of(new Join(type.flag(), namespace)),
+                new Maps("", ""),
+                new TimeOffsets(0, 0),
+                keeper -> {
+                    String path = proc.path() + "/" + keeper.pid();
+                    try (Fd dir = syscalls.open(path, Syscalls.O_PATH, 0)) {
+                        return look.apply(dir);
+                    }
+                });
     }
 
     public NamespaceView.User user(Fd namespace, @Nullable Integer member) {
