@@ -101,10 +101,12 @@ class ApiDescription {
         Map<String, Object> answers = ApiExample.answers(json);
         return api -> {
             api.getComponents().addSchemas("Problem", problem());
+            ApiHeaders.define(api.getComponents());
             api.getComponents().getSchemas().values().forEach(ApiDescription::allowOverlap);
             for (PathItem path : api.getPaths().values()) {
                 for (Operation operation : path.readOperations()) {
                     addProblems(operation);
+                    ApiHeaders.describeAnswers(operation);
                     addExamples(operation, examples);
                     allowOverlap(operation);
                     addAnswer(operation, answers.get(operation.getOperationId()));

@@ -3,6 +3,7 @@ package dev.seahaven.daemon;
 import static java.util.stream.Collectors.toSet;
 
 import dev.seahaven.problem.ProblemType;
+import dev.seahaven.web.IdempotencyFilter;
 
 import io.swagger.v3.oas.models.Operation;
 import io.swagger.v3.oas.models.parameters.Parameter;
@@ -80,7 +81,7 @@ final class ApiProblems {
                     Map.entry("auditProcess", KERNEL));
 
     /** Headers of operations that change something, where a body is refused if it is not taken. */
-    private static final Set<String> CHANGING = Set.of("If-Match", "Idempotency-Key");
+    private static final Set<String> CHANGING = Set.of("If-Match", IdempotencyFilter.KEY);
 
     private ApiProblems() {}
 
@@ -110,7 +111,7 @@ final class ApiProblems {
             if (parameter.getName().equals("If-Match")) {
                 types.add(ProblemType.PRECONDITION_FAILED);
             }
-            if (parameter.getName().equals("Idempotency-Key")) {
+            if (parameter.getName().equals(IdempotencyFilter.KEY)) {
                 types.add(ProblemType.IDEMPOTENCY_CONFLICT);
                 types.add(ProblemType.BUSY);
             }

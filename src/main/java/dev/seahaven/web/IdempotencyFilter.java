@@ -51,14 +51,14 @@ import java.util.regex.Pattern;
  * <p>It comes after the filters that decide who may call.
  */
 @Component
-class IdempotencyFilter extends OncePerRequestFilter {
+public class IdempotencyFilter extends OncePerRequestFilter {
 
     private static final Logger LOG = System.getLogger(IdempotencyFilter.class.getName());
 
-    static final String KEY = "Idempotency-Key";
+    public static final String KEY = "Idempotency-Key";
 
     /** Tells that an answer is the first one, sent again. */
-    static final String REPLAYED = "Idempotency-Replayed";
+    public static final String REPLAYED = "Idempotency-Replayed";
 
     private static final Pattern VALID = Pattern.compile("[\\x21-\\x7e]{1,255}");
     private static final List<String> KEPT_HEADERS =

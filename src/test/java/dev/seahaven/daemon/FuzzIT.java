@@ -29,7 +29,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * Walks the description with generated requests: none is answered with a fault of the daemon's, and
@@ -120,6 +122,7 @@ class FuzzIT {
         String json = "application/json";
         assertThat(description.untold(run, 299, json, "{}")).isNotEmpty();
         assertThat(description.untold(run, 200, "text/html", "<p>")).isNotEmpty();
+        assertThat(description.untoldHeaders(run, 200, Set.of("location"))).isNotEmpty();
         assertThat(description.untold(run, 200, json, "{\"exit\":7}")).isNotEmpty();
         assertThat(description.untold(run, 200, json, "{\"exit\":{\"exitCode\":7}}")).isEmpty();
     }
@@ -192,10 +195,17 @@ class FuzzIT {
     private static String example(String target, String body, RawHttp.Answer answer) {
         return answer.status() < 500
                 ? ""
-                : " for " + target + " " + headers(answer) + " " + body + " -> " + answer.body();
+                : " for "
+                        + target
+                        + " "
+                        + contentType(answer)
+                        + " "
+                        + body
+                        + " -> "
+                        + answer.body();
     }
 
-    private static String headers(RawHttp.Answer answer) {
+    private static String contentType(RawHttp.Answer answer) {
         return answer.headers().getOrDefault("content-type", "");
     }
 
@@ -205,7 +215,11 @@ class FuzzIT {
         if (status >= 500 && status != 501 && status != 503 && !kernels) {
             return List.of("" + status);
         }
-        return description.untold(operation, status, headers(answer), answer.body());
+        List<String> untold =
+                new ArrayList<>(
+                        description.untold(operation, status, contentType(answer), answer.body()));
+        untold.addAll(description.untoldHeaders(operation, status, answer.headers().keySet()));
+        return untold;
     }
 
     // ---------------------------------------------------------------- requests
@@ -382,11 +396,9 @@ class FuzzIT {
             case Map<?, ?> map ->
                     map.entrySet().stream()
                             .map(each -> json(each.getKey()) + ":" + json(each.getValue()))
-                            .collect(java.util.stream.Collectors.joining(",", "{", "}"));
+                            .collect(Collectors.joining(",", "{", "}"));
             case List<?> list ->
-                    list.stream()
-                            .map(FuzzIT::json)
-                            .collect(java.util.stream.Collectors.joining(",", "[", "]"));
+                    list.stream().map(FuzzIT::json).collect(Collectors.joining(",", "[", "]"));
             default -> value.toString();
         };
     }

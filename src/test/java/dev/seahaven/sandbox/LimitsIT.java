@@ -17,16 +17,23 @@ import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 
 import java.io.UncheckedIOException;
+import java.net.http.HttpRequest;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 
 /** Limits hold, change while it runs, and leave evidence. */
 @ExtendWith(NothingLeft.class)
 class LimitsIT {
+
+    private static final String SLEEPER =
+            """
+            {"command": ["sleep", "60"]}
+            """;
 
     private final Api api = TestDaemon.shared().api();
 
@@ -176,6 +183,54 @@ class LimitsIT {
                             """)
                     .expect(201);
             daemon.destroyAll();
+            daemon.keepPlaces();
+        } finally {
+            await().untilAsserted(() -> Outside.run("umount", places.base().toString()));
+            Outside.delete(places.base());
+        }
+    }
+
+    /** Where somebody else fills it, and no reserve is kept. */
+    @Test
+    void aFullDiskIsSaidToBeFullAndNothingIsLeftHalfMade() throws Exception {
+        TestDaemon.Places places = TestDaemon.newPlaces();
+        Files.createDirectories(places.base());
+        Outside.run("mount", "-t", "tmpfs", "-o", "size=16m", "none", places.base().toString());
+        Path filler = places.base().resolve("filler");
+        try (TestDaemon daemon = TestDaemon.at(places, "--seahaven.sandbox.disk-reserve=0B")) {
+            Api own = daemon.api();
+            String id = own.create(SLEEPER);
+            Outside.runTo(1, "dd", "if=/dev/zero", "of=" + filler, "bs=4k", "status=none");
+            own.post("/sandboxes", SLEEPER).expectProblem(503, "exhausted");
+            Api.Answer refused =
+                    own.send(
+                            own.request("/runs")
+                                    .header("Idempotency-Key", "full")
+                                    .header("Content-Type", "application/json")
+                                    .POST(HttpRequest.BodyPublishers.ofString(SLEEPER)));
+            refused.expectProblem(503, "exhausted");
+            assertThat(refused.header("Retry-After")).isNotBlank();
+            own.post(
+                            "/namespaces",
+                            """
+                            {"name": "full", "type": "uts"}
+                            """)
+                    .expectProblem(503, "exhausted");
+            own.patch(
+                            "/sandboxes/" + id,
+                            """
+                            {"name": "renamed"}
+                            """)
+                    .expectProblem(503, "exhausted");
+            assertThat(own.get("/sandboxes").json().path("items").size()).isEqualTo(1);
+            assertThat(own.get("/namespaces/uts:full").status()).isEqualTo(404);
+            Files.delete(filler);
+            assertThat(own.get("/sandboxes/" + id).json().path("name").isString()).isFalse();
+            own.destroy(own.create(SLEEPER));
+            own.destroy(id);
+            try (Stream<Path> kept = Files.list(places.sandboxes())) {
+                assertThat(kept).isEmpty();
+            }
             daemon.keepPlaces();
         } finally {
             await().untilAsserted(() -> Outside.run("umount", places.base().toString()));

@@ -14,10 +14,24 @@ import tools.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 
 /** The operations of openapi/openapi.yaml, and whether answers are as it tells. */
 public final class Description {
+
+    /** What a client acts on; the others are every web server's. */
+    private static final Set<String> MEANT =
+            Set.of(
+                    "etag",
+                    "location",
+                    "retry-after",
+                    "allow",
+                    "www-authenticate",
+                    "accept-patch",
+                    "idempotency-replayed");
 
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
@@ -47,7 +61,7 @@ public final class Description {
             for (Map.Entry<String, JsonNode> each : path.getValue().properties()) {
                 found.add(
                         new Operation(
-                                each.getKey().toUpperCase(java.util.Locale.ROOT),
+                                each.getKey().toUpperCase(Locale.ROOT),
                                 path.getKey(),
                                 each.getValue()));
             }
@@ -59,6 +73,20 @@ public final class Description {
     public JsonNode resolve(JsonNode node) {
         String reference = node.path("$ref").asString("");
         return reference.isEmpty() ? node : resolve(document.at(reference.substring(1)));
+    }
+
+    /**
+     * What the description does not tell of the headers of an answer, by their lower case names.
+     */
+    public List<String> untoldHeaders(Operation operation, int status, Set<String> names) {
+        JsonNode response = resolve(operation.definition.path("responses").path("" + status));
+        Set<String> told = new TreeSet<>(String.CASE_INSENSITIVE_ORDER);
+        told.addAll(response.path("headers").propertyNames());
+        return names.stream()
+                .filter(MEANT::contains)
+                .filter(name -> !told.contains(name))
+                .map(name -> status + " with the header " + name)
+                .toList();
     }
 
     /** What the description does not tell of an answer. */

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
@@ -25,7 +26,9 @@ final class Residue {
         found.put("cgroups", (long) places.groups().size());
         found.put("state directories", entries(places.sandboxes(), path -> true));
         found.put("run files", entries(places.run().resolve("sandboxes"), path -> true));
-        found.put("named namespaces", entries(Path.of("/var/run/netns"), path -> true));
+        found.put(
+                "named namespaces",
+                entries(Path.of("/var/run/netns"), path -> !ofTrial("" + path)));
         found.put("links", Outside.run("ip", "-o", "link").lines().count());
         found.put("mounts", mounts(places));
         found.put("id ranges", gauge(daemon, "seahaven.id.ranges.used"));
@@ -40,9 +43,14 @@ final class Residue {
         return Outside.read("/proc/self/mountinfo")
                 .lines()
                 .map(line -> line.split(" ")[4])
-                .filter(point -> !point.equals("/run/netns"))
+                .filter(point -> !point.equals("/run/netns") && !ofTrial(point))
                 .filter(point -> !point.equals(places.run().resolve("ns").toString()))
                 .count();
+    }
+
+    /** A trial may run beside the tests. */
+    private static boolean ofTrial(String path) {
+        return path.contains("/trial-") || path.contains("/seahaven-trial-");
     }
 
     /**
@@ -145,11 +153,24 @@ final class Residue {
                     .matcher(Files.readString(process.resolve("cgroup")))
                     .find()) {
                 found.merge("processes in sandboxes", 1L, Long::sum);
-            } else if (Files.readString(process.resolve("comm")).trim().equals("seahaven-mon")) {
+            } else if (Files.readString(process.resolve("comm")).trim().equals("seahaven-mon")
+                    && isOurs(Long.parseLong(process.getFileName().toString()))) {
                 found.merge("monitors", 1L, Long::sum);
             }
         } catch (IOException e) {
             // It has ended.
         }
+    }
+
+    /**
+     * Below this process, or without a parent that lives: what other daemons have is below them.
+     */
+    private static boolean isOurs(long pid) {
+        Optional<ProcessHandle> parent = ProcessHandle.of(pid).flatMap(ProcessHandle::parent);
+        boolean orphan = parent.filter(each -> each.pid() == 1).isPresent();
+        while (parent.isPresent() && parent.get().pid() != ProcessHandle.current().pid()) {
+            parent = parent.get().parent();
+        }
+        return orphan || parent.isPresent();
     }
 }
