@@ -6,6 +6,9 @@ import java.util.function.Supplier;
 /** Somebody has killed the monitor of a launch before it had told what came of it. */
 public final class MonitorLostException extends RuntimeException {
 
+    /** With a spawner that is killed, all its idle monitors end, one after the other. */
+    private static final int UNTOUCHED_MAX = 8;
+
     private final boolean untouched;
 
     /**
@@ -23,7 +26,7 @@ public final class MonitorLostException extends RuntimeException {
 
     /**
      * Launches, and does so once more where the monitor is killed, or the child before it executes
-     * the command.
+     * the command; a few times where nothing was done yet.
      *
      * @param launch leaves nothing behind when it fails so, and has told nobody anything
      */
@@ -37,17 +40,18 @@ public final class MonitorLostException extends RuntimeException {
     }
 
     private static <T> T tryAgain(Supplier<T> launch, Predicate<MonitorLostException> harmless) {
-        try {
-            return launch.get();
-        } catch (MonitorLostException e) {
-            if (!harmless.test(e)) {
-                throw e;
-            }
-        } catch (LauncherException e) {
-            if (!e.isLost()) {
-                throw e;
+        for (int lost = 1; ; lost++) {
+            try {
+                return launch.get();
+            } catch (MonitorLostException e) {
+                if (!harmless.test(e) || lost > (e.isUntouched() ? UNTOUCHED_MAX : 1)) {
+                    throw e;
+                }
+            } catch (LauncherException e) {
+                if (!e.isLost() || lost > 1) {
+                    throw e;
+                }
             }
         }
-        return launch.get();
     }
 }
