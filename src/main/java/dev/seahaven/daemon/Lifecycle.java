@@ -15,6 +15,8 @@ import org.springframework.context.event.ContextClosedEvent;
 import org.springframework.context.event.EventListener;
 import org.springframework.stereotype.Component;
 
+import java.util.concurrent.CompletableFuture;
+
 /** Start, recovery and stop, in order. It begins before the listeners and ends after them. */
 @Component
 class Lifecycle implements SmartLifecycle {
@@ -60,12 +62,16 @@ class Lifecycle implements SmartLifecycle {
             throw CannotStartException.anotherRuns(cgroups.directory());
         }
         launcher.start(cgroups.inherited());
-        SandboxRecovery.Found found = sandboxes.recover(sameBoot);
+        CompletableFuture<SandboxRecovery.Found> recovered = sandboxes.recover(sameBoot);
         namespaces.start(sameBoot);
+        var ignored = recovered.thenAccept(this::tell);
+        running = true;
+    }
+
+    private void tell(SandboxRecovery.Found found) {
         report.tell(
                 new StartReport.Found(
                         found.running(), found.ended(), found.undone(), found.setAside()));
-        running = true;
     }
 
     /** Before the web server waits for its requests. */

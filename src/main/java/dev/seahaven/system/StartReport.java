@@ -2,6 +2,8 @@ package dev.seahaven.system;
 
 import io.swagger.v3.oas.annotations.media.Schema;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.List;
 
 /** What the daemon found when it started. It is told once, by who did the finding. */
@@ -16,13 +18,14 @@ public final class StartReport {
     @Schema(name = "Recovery")
     public record Found(int running, int ended, int undone, List<String> setAside) {}
 
-    private volatile Found found = new Found(0, 0, 0, List.of());
+    private volatile @Nullable Found found;
 
     public void tell(Found what) {
         found = what;
     }
 
-    public Found found() {
+    /** Null while it still looks. */
+    public @Nullable Found found() {
         return found;
     }
 }

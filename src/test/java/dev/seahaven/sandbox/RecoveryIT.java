@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /** A daemon that comes back. */
@@ -86,7 +87,7 @@ class RecoveryIT {
 
         try (ExternalDaemon second = start()) {
             Api after = second.api();
-            JsonNode found = after.get("/system").json().path("recovery");
+            JsonNode found = found(after);
             assertThat(found.path("running").asInt()).isEqualTo(2);
             assertThat(found.path("ended").asInt()).isEqualTo(3);
             assertThat(found.path("undone").asInt()).isZero();
@@ -204,8 +205,7 @@ class RecoveryIT {
 
         try (ExternalDaemon second = start()) {
             Api after = second.api();
-            assertThat(after.get("/system").json().path("recovery").path("undone").asInt())
-                    .isZero();
+            assertThat(found(after).path("undone").asInt()).isZero();
             assertThat(status(after, "on")).isEqualTo("stopped");
             assertThat(after.get("/sandboxes/on").exit().path("reason").asString())
                     .isEqualTo("monitor-lost");
@@ -328,14 +328,7 @@ class RecoveryIT {
         }
         Files.writeString(places.sandboxes().resolve(id).resolve("sandbox.json"), "{ broken");
         try (ExternalDaemon second = start()) {
-            assertThat(
-                            second.api()
-                                    .get("/system")
-                                    .json()
-                                    .path("recovery")
-                                    .path("setAside")
-                                    .path(0)
-                                    .asString())
+            assertThat(found(second.api()).path("setAside").path(0).asString())
                     .contains(id, "set-aside");
             assertThat(second.api().get("/sandboxes").json().path("items")).isEmpty();
         }
@@ -350,7 +343,7 @@ class RecoveryIT {
         Path link = places.sandboxes().resolve("abcdefghijkl");
         Files.createSymbolicLink(link, kept);
         try (ExternalDaemon daemon = start()) {
-            JsonNode recovery = daemon.api().get("/system").json().path("recovery");
+            JsonNode recovery = found(daemon.api());
             assertThat(recovery.path("undone").asInt()).isZero();
             assertThat(recovery.path("setAside").path(0).asString()).contains("is no directory");
             assertThat(Files.exists(link, LinkOption.NOFOLLOW_LINKS)).isFalse();
@@ -435,5 +428,56 @@ class RecoveryIT {
                 "--seahaven.state-directory=" + state,
                 "--seahaven.cgroup=" + cgroup,
                 "--server.port=0");
+    }
+
+    /** What is found, when each sandbox is known. */
+    private static JsonNode found(Api api) {
+        return await().until(
+                        () -> api.get("/system").json().path("recovery"),
+                        found -> found.path("undone").isInt());
+    }
+
+    /** A pipe in the place of a record keeps the daemon waiting, as a slow disk would. */
+    @Test
+    void othersAreAnsweredWhileASandboxIsWaitedFor() throws Exception {
+        ExternalDaemon first = start();
+        String slow = first.api().create(named("slow"));
+        first.api().create(named("other"));
+        first.kill();
+        Path record = places.sandboxes().resolve(slow).resolve("exit");
+        Outside.run("mkfifo", record.toString());
+        try (ExternalDaemon second = start()) {
+            Api api = second.api();
+            CompletableFuture<String> told =
+                    CompletableFuture.supplyAsync(() -> status(api, "slow"));
+            CompletableFuture<Integer> listed =
+                    CompletableFuture.supplyAsync(
+                            () -> api.get("/sandboxes").json().path("items").size());
+            long begun = System.nanoTime();
+            assertThat(status(api, "other")).isEqualTo("running");
+            api.shell("true");
+            String made = api.create(named("made"));
+            api.post("/sandboxes", named("slow")).expectProblem(409, "name-taken");
+            assertThat(api.get("/system").json().path("recovery").isObject()).isFalse();
+            assertThat(Duration.ofNanos(System.nanoTime() - begun))
+                    .isLessThan(Duration.ofSeconds(10));
+            assertThat(told).isNotDone();
+            assertThat(listed).isNotDone();
+            Files.writeString(record, "");
+            assertThat(told.get(5, TimeUnit.SECONDS)).isEqualTo("running");
+            assertThat(listed.get(5, TimeUnit.SECONDS)).isEqualTo(3);
+            assertThat(found(api).path("running").asInt()).isEqualTo(2);
+            Files.delete(record);
+            for (String each : List.of("slow", "other", made)) {
+                api.destroy(each);
+            }
+        }
+    }
+
+    private static String named(String name) {
+        return """
+        {"name": "%s", "command": ["sleep", "1000"]}
+        """
+                .formatted(name);
     }
 }

@@ -12,7 +12,8 @@ public interface NamespaceUsers {
      * The daemon's own processes around what runs (monitors, and inits that are its own): they hold
      * no namespace but those that they are in.
      *
-     * @return their numbers, each with its start in clock ticks since boot
+     * @return their numbers, each with its start in clock ticks since boot; right after the start
+     *     of the daemon not of all yet
      */
     Map<Integer, Long> ownProcesses();
 }

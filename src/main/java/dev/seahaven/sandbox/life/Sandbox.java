@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import java.util.zip.CRC32C;
@@ -44,10 +45,39 @@ public final class Sandbox {
 
     private volatile boolean removed;
 
+    /** Finds out how one is that a daemon before this one has made; null when that is known. */
+    private volatile @Nullable Consumer<Sandbox> recovery;
+
     Sandbox(SandboxId id, Instant createdAt, SandboxSpec spec) {
+        this(id, createdAt, spec, null);
+    }
+
+    Sandbox(
+            SandboxId id,
+            Instant createdAt,
+            SandboxSpec spec,
+            @Nullable Consumer<Sandbox> recovery) {
         this.id = id;
         this.createdAt = createdAt;
         this.spec = spec;
+        this.recovery = recovery;
+    }
+
+    boolean isSettled() {
+        return recovery == null;
+    }
+
+    /** Whoever asks for it first finds out how it is, and all others wait for that. */
+    void settle() {
+        if (recovery != null) {
+            synchronized (this) {
+                Consumer<Sandbox> left = recovery;
+                if (left != null) {
+                    left.accept(this);
+                    recovery = null;
+                }
+            }
+        }
     }
 
     public SandboxId id() {

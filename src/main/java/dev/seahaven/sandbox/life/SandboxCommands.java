@@ -333,8 +333,18 @@ public final class SandboxCommands {
     private void change(
             Sandbox sandbox, Life life, SandboxSpec before, SandboxSpec after, Claims claims) {
         Cgroup cgroup = lives.cgroup(sandbox.id());
+        whileAlive(life, cgroup, () -> liveLimits.change(cgroup, before.limits(), after.limits()));
+        claims.add(
+                () ->
+                        whileAlive(
+                                life,
+                                cgroup,
+                                () -> liveLimits.undo(cgroup, before.limits(), after.limits())));
+    }
+
+    private void whileAlive(Life life, Cgroup cgroup, Runnable change) {
         try {
-            liveLimits.change(cgroup, before.limits(), after.limits());
+            change.run();
         } catch (RuntimeException e) {
             if (!lives.isOver(life)) {
                 throw e;
@@ -342,8 +352,6 @@ public final class SandboxCommands {
         }
         if (lives.isOver(life)) {
             cgroup.remove(); // the change may have made it again
-        } else {
-            claims.add(() -> liveLimits.undo(cgroup, before.limits(), after.limits()));
         }
     }
 

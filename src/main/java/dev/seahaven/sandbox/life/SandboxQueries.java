@@ -57,17 +57,19 @@ public final class SandboxQueries implements NamespaceUsers {
     @Override
     public Map<Integer, Long> ownProcesses() {
         Map<Integer, Long> own = new HashMap<>();
-        for (Sandbox sandbox : registry.all()) {
-            Life life = sandbox.life();
-            if (life != null) {
-                Report.Launched launched = life.launched();
-                own.put(launched.monitorPid(), launched.monitorStartTicks());
-                if (sandbox.spec().init()) {
-                    own.put(launched.pid(), launched.startTicks());
-                }
+        registry.settled().forEach(sandbox -> addOwn(sandbox, own));
+        return own;
+    }
+
+    private static void addOwn(Sandbox sandbox, Map<Integer, Long> own) {
+        Life life = sandbox.life();
+        if (life != null) {
+            Report.Launched launched = life.launched();
+            own.put(launched.monitorPid(), launched.monitorStartTicks());
+            if (sandbox.spec().init()) {
+                own.put(launched.pid(), launched.startTicks());
             }
         }
-        return own;
     }
 
     /** The path of its group below the root of the hierarchy. */

@@ -19,24 +19,27 @@ import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
  * Puts together what a daemon left that was stopped or killed at any point. A sandbox is there when
  * its record is; one that has nothing but the draft of a record was never told to anybody, and is
- * undone.
+ * undone. When all records are read every name, id and range of ids is known, and the daemon can
+ * answer: how a sandbox lives or has ended is found out after that, at once for whoever asks for
+ * it.
  */
 public final class SandboxRecovery {
 
@@ -55,6 +58,9 @@ public final class SandboxRecovery {
     private final AtomicInteger undone = new AtomicInteger();
     private final Queue<String> setAside = new ConcurrentLinkedQueue<>();
     private final Set<String> untouched = ConcurrentHashMap.newKeySet();
+    private volatile Set<String> groups = Set.of();
+    private volatile CompletableFuture<Void> background = CompletableFuture.completedFuture(null);
+    private volatile boolean stopped;
 
     SandboxRecovery(
             SandboxFiles files,
@@ -81,44 +87,79 @@ public final class SandboxRecovery {
     /** What a start of the daemon found. */
     public record Found(int running, int ended, int undone, List<String> setAside) {}
 
-    Found run() {
-        recoverAll();
+    /**
+     * Reads all records.
+     *
+     * @return what was found, when that is known of each
+     */
+    CompletableFuture<Found> run() {
+        Queue<Sandbox> found = new ConcurrentLinkedQueue<>();
+        await(
+                onAllProcessors(
+                        files.stored(), name -> recoverOrSetAside(name).ifPresent(found::add)));
         files.running().stream().filter(name -> !isKnown(name)).forEach(files::removeRun);
-        for (String name : cgroups.children()) {
-            boolean lives =
-                    registry.lookUp(name).filter(sandbox -> sandbox.life() != null).isPresent();
-            if (!lives && !untouched.contains(name)) {
-                cgroups.of(name).remove();
-            }
-        }
-        return new Found(running.get(), ended.get(), undone.get(), List.copyOf(setAside));
+        groups = Set.copyOf(cgroups.children());
+        groups.stream().filter(name -> !isKnown(name)).forEach(name -> cgroups.of(name).remove());
+        return onAllProcessors(found, this::settle)
+                .thenApply(
+                        done ->
+                                new Found(
+                                        running.get(),
+                                        ended.get(),
+                                        undone.get(),
+                                        List.copyOf(setAside)));
     }
 
-    /** On all processors, for each takes a while to be read. */
-    private void recoverAll() {
-        try (ExecutorService workers =
-                Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors())) {
-            List<Future<?>> all = new ArrayList<>();
-            for (String name : files.stored()) {
-                all.add(workers.submit(() -> recoverOrSetAside(name)));
-            }
-            for (Future<?> each : all) {
-                each.get();
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw Lives.stopping();
-        } catch (ExecutionException e) {
+    /** The daemon stops: the next one does what is left. */
+    void stop() {
+        stopped = true;
+        background.exceptionally(failure -> null).join(); // who began it was told why
+    }
+
+    private <T> CompletableFuture<Void> onAllProcessors(Collection<T> all, Consumer<T> work) {
+        Queue<T> left = new ConcurrentLinkedQueue<>(all);
+        background =
+                CompletableFuture.allOf(
+                        IntStream.range(0, Runtime.getRuntime().availableProcessors())
+                                .mapToObj(number -> inThread(() -> workOff(left, work)))
+                                .toArray(CompletableFuture<?>[]::new));
+        return background;
+    }
+
+    private static CompletableFuture<Void> inThread(Runnable work) {
+        return CompletableFuture.runAsync(
+                work, each -> Thread.ofPlatform().daemon().name("seahaven-recovery").start(each));
+    }
+
+    private <T> void workOff(Queue<T> left, Consumer<T> work) {
+        for (T next = left.poll(); next != null && !stopped; next = left.poll()) {
+            work.accept(next);
+        }
+    }
+
+    private static void await(CompletableFuture<?> work) {
+        try {
+            work.join();
+        } catch (CompletionException e) {
             if (e.getCause() instanceof RuntimeException cause) {
                 throw cause;
             }
-            throw new IllegalStateException(e);
+            throw e;
         }
     }
 
-    private void recoverOrSetAside(String name) {
+    /** Where it fails, whoever asks for the sandbox is told, and it is tried again. */
+    private void settle(Sandbox sandbox) {
         try {
-            recover(name);
+            sandbox.settle();
+        } catch (RuntimeException e) {
+            LOG.log(Level.ERROR, "how sandbox " + sandbox.id() + " is cannot be read yet", e);
+        }
+    }
+
+    private Optional<Sandbox> recoverOrSetAside(String name) {
+        try {
+            return recover(name);
         } catch (NewerDocumentException e) {
             untouched.add(name);
             reserve(e.document());
@@ -126,14 +167,15 @@ public final class SandboxRecovery {
         } catch (UnreadableDocumentException | Problem e) { // or its name is another's
             setAside.add(e.getMessage() + "; it is now " + store.setAside(name));
         }
+        return Optional.empty();
     }
 
     /** Whether it is a sandbox of this daemon, or of a newer one. */
     private boolean isKnown(String name) {
-        return untouched.contains(name) || registry.lookUp(name).isPresent();
+        return untouched.contains(name) || registry.knows(name);
     }
 
-    private void recover(String name) {
+    private Optional<Sandbox> recover(String name) {
         SandboxId id = id(name);
         Optional<Whole> read = store.read(id).map(stored -> whole(id, stored));
         Optional<Whole> draft = draft(id);
@@ -143,18 +185,30 @@ public final class SandboxRecovery {
                         "the record of sandbox " + id + " is missing");
             }
             undo(id);
-            return;
+            return Optional.empty();
         }
         Whole whole = draft.isPresent() ? settle(read.get(), draft.get()) : read.get();
-        Sandbox sandbox = new Sandbox(id, whole.stored.createdAt(), whole.spec);
+        Sandbox sandbox =
+                new Sandbox(
+                        id,
+                        whole.stored.createdAt(),
+                        whole.spec,
+                        found -> findOut(found, whole.stored));
         takeIds(sandbox.spec());
         registry.claimName(sandbox.spec().name(), id);
         registry.add(sandbox);
-        life(sandbox, whole.stored);
+        return Optional.of(sandbox);
+    }
+
+    private void findOut(Sandbox sandbox, StoredSandbox stored) {
+        life(sandbox, stored);
         if (!sameBoot) {
-            files.resetLayers(id); // written through a volatile overlay
+            files.resetLayers(sandbox.id()); // written through a volatile overlay
         }
         if (sandbox.life() == null) {
+            if (groups.contains(sandbox.id().value())) {
+                launches.cgroup(sandbox.id()).remove();
+            }
             ended.incrementAndGet();
         } else {
             running.incrementAndGet();

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 
 /** All sandboxes, by id and by name. */
 public final class SandboxRegistry implements Partners {
@@ -62,8 +63,23 @@ public final class SandboxRegistry implements Partners {
         releaseName(sandbox.spec().name());
     }
 
+    int size() {
+        return byId.size();
+    }
+
     Collection<Sandbox> all() {
+        byId.values().forEach(Sandbox::settle);
         return byId.values();
+    }
+
+    /** Those of which is known how they are: all but for a moment after the start. */
+    Stream<Sandbox> settled() {
+        return byId.values().stream().filter(Sandbox::isSettled);
+    }
+
+    /** Whether a sandbox has this id or name, which need not be settled. */
+    boolean knows(String reference) {
+        return named(reference) != null;
     }
 
     @Override
@@ -80,12 +96,20 @@ public final class SandboxRegistry implements Partners {
     }
 
     Optional<Sandbox> lookUp(String reference) {
+        Sandbox sandbox = named(reference);
+        if (sandbox != null) {
+            sandbox.settle();
+        }
+        return Optional.ofNullable(sandbox);
+    }
+
+    private @Nullable Sandbox named(String reference) {
         Sandbox sandbox = byId.get(reference);
         if (sandbox == null) {
             SandboxId id = names.get(reference);
             sandbox = id == null ? null : byId.get(id.value());
         }
-        return Optional.ofNullable(sandbox);
+        return sandbox;
     }
 
     /**
@@ -97,7 +121,7 @@ public final class SandboxRegistry implements Partners {
 
     /** Living sandboxes that share a namespace of this one. */
     List<Sandbox> sharersOf(Sandbox sandbox) {
-        return byId.values().stream()
+        return all().stream()
                 .filter(other -> other != sandbox && other.state().status().isAlive())
                 .filter(
                         other ->

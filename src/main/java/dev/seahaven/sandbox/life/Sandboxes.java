@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
@@ -50,6 +51,7 @@ public final class Sandboxes implements AutoCloseable {
     private final SandboxMetrics metrics;
     private final SecurityResolver security;
     private volatile @Nullable LimitsResolver limits;
+    private volatile @Nullable SandboxRecovery recovery;
 
     public Sandboxes(
             Syscalls syscalls,
@@ -95,15 +97,13 @@ public final class Sandboxes implements AutoCloseable {
                         registry, files, store, launches, lives, liveLimits, disk, settings);
         this.queries = new SandboxQueries(registry, files, launches);
         metrics.watch(cgroups::usage);
-        metrics.gauge("seahaven.sandboxes", () -> registry.all().size());
+        metrics.gauge("seahaven.sandboxes", registry::size);
         metrics.gauge("seahaven.sandboxes.running", this::running);
         metrics.gauge("seahaven.id.ranges.used", launches.ids()::inUse);
     }
 
     private long running() {
-        return registry.all().stream()
-                .filter(sandbox -> sandbox.state().status().isAlive())
-                .count();
+        return registry.settled().filter(sandbox -> sandbox.state().status().isAlive()).count();
     }
 
     public SandboxCommands commands() {
@@ -156,41 +156,45 @@ public final class Sandboxes implements AutoCloseable {
      * Finds the sandboxes of a daemon before this one, and undoes what it left half made.
      *
      * @param sameBoot false after a reboot: no sandbox has survived it
+     * @return what was found, when that is known of each; they can be asked for before
      */
-    public SandboxRecovery.Found recover(boolean sameBoot) {
+    public CompletableFuture<SandboxRecovery.Found> recover(boolean sameBoot) {
         files.prepare();
         launches.prepare();
         files.clearRemoved();
-        SandboxRecovery.Found found =
+        SandboxRecovery begun =
                 new SandboxRecovery(
-                                files,
-                                store,
-                                registry,
-                                launches,
-                                cgroups,
-                                liveLimits,
-                                lives,
-                                sameBoot)
-                        .run();
+                        files, store, registry, launches, cgroups, liveLimits, lives, sameBoot);
+        recovery = begun;
+        CompletableFuture<SandboxRecovery.Found> all = begun.run();
         disk.start();
-        LOG.log(
-                Level.INFO,
-                "sandboxes: {0} running, {1} ended, {2} half made and undone, set aside {3}",
-                found.running(),
-                found.ended(),
-                found.undone(),
-                found.setAside());
-        return found;
+        return all.thenApply(
+                found -> {
+                    LOG.log(
+                            Level.INFO,
+                            "sandboxes: {0} running, {1} ended, {2} half made and undone, set"
+                                    + " aside {3}",
+                            found.running(),
+                            found.ended(),
+                            found.undone(),
+                            found.setAside());
+                    return found;
+                });
     }
 
     /** Answers everybody who waits for a sandbox: the daemon stops, and the sandboxes stay. */
     public void stopWaiting() {
         queries.stopWaiting();
+        SandboxRecovery begun = recovery;
+        if (begun != null) {
+            begun.stop();
+        }
     }
 
     /** Gives back what it holds for itself; the sandboxes stay. */
     @Override
     public void close() {
+        stopWaiting();
         disk.close();
         launches.close();
     }
@@ -199,7 +203,7 @@ public final class Sandboxes implements AutoCloseable {
 
     /** The layers of those that run, may fill the disk, and are not ended for it already. */
     private Map<Sandbox, DiskGuard.Growth> growingLayers() {
-        return registry.all().stream()
+        return registry.settled()
                 .filter(sandbox -> sandbox.life() != null && RootSource.isOnDisk(sandbox.spec()))
                 .filter(sandbox -> sandbox.ending() != Exit.Reason.DISK_LIMIT)
                 .collect(Collectors.toMap(Function.identity(), this::growth));

@@ -9,6 +9,7 @@ import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.tags.Tag;
 
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.info.BuildProperties;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
@@ -36,7 +37,7 @@ class SystemController {
      * What the daemon is and what this host lets it do.
      *
      * @param cgroups v2, v1, or hybrid: controllers on v1 beside a cgroup2
-     * @param recovery what the daemon found when it started
+     * @param recovery what the daemon found when it started; null while it still looks
      */
     @Schema(name = "System")
     record SystemResponse(
@@ -47,7 +48,7 @@ class SystemController {
             @Schema(description = "Which hierarchy limits what: v2, v1 or none.")
                     Map<String, String> controllers,
             List<KernelFeature> features,
-            StartReport.Found recovery) {}
+            StartReport.@Nullable Found recovery) {}
 
     @GetMapping(path = "/system", produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(operationId = "getSystem", summary = "Version, kernel and what it can do")

@@ -142,7 +142,7 @@ class LifeTest {
     @EnumSource
     void aLifeOnEachKindOfHierarchies(FakeHost.Hierarchies kind) throws Exception {
         begin(kind);
-        sandboxes().recover(true);
+        sandboxes().recover(true).join();
         Sandbox sandbox = create();
         String id = sandbox.id().value();
         assertThat(sandbox.state().status()).isEqualTo(SandboxState.Status.RUNNING);
@@ -161,7 +161,7 @@ class LifeTest {
     @EnumSource
     void aCreationWhoseNthCallFailsLeavesNothing(FakeHost.Hierarchies kind) throws Exception {
         begin(kind);
-        sandboxes().recover(true);
+        sandboxes().recover(true).join();
         boolean struck = true;
         int step = 1;
         for (; struck; step++) {
@@ -185,7 +185,7 @@ class LifeTest {
     @Test
     void aChangeWhoseNthCallFailsIsMadeWhollyOrNotAtAll() throws Exception {
         begin(FakeHost.Hierarchies.V2);
-        sandboxes().recover(true);
+        sandboxes().recover(true).join();
         Sandbox sandbox = create();
         String id = sandbox.id().value();
         boolean struck = true;
@@ -227,7 +227,7 @@ class LifeTest {
     @Test
     void aStopThatMeetsTheEndLeavesNoMark() throws Exception {
         begin(FakeHost.Hierarchies.V2);
-        sandboxes().recover(true);
+        sandboxes().recover(true).join();
         Sandbox sandbox = create();
         String id = sandbox.id().value();
         host().faults()
@@ -272,7 +272,7 @@ class LifeTest {
         for (String name : List.of("plain", "full", "shared", "missing")) {
             sample(name);
         }
-        SandboxRecovery.Found found = sandboxes().recover(false);
+        SandboxRecovery.Found found = sandboxes().recover(false).join();
         assertThat(found.setAside()).isEmpty();
         assertThat(found.ended()).isEqualTo(4);
         Sandbox plain = sandboxes().registry().get("plain");
@@ -284,14 +284,14 @@ class LifeTest {
     void whatIsReadIsWrittenInTheNewFormAndReadAgain() throws Exception {
         begin(FakeHost.Hierarchies.V2);
         Path directory = sample("full");
-        sandboxes().recover(false);
+        sandboxes().recover(false).join();
         Sandbox full = sandboxes().queries().all().iterator().next();
         SandboxSpec before = full.spec();
         sandboxes().commands().patch(full.id().value(), old -> old, LifeTest::any);
         assertThat(directory.resolve("sandbox.json")).content().startsWith("{\"version\":3,");
         sandboxes().close();
         daemon = daemon();
-        sandboxes().recover(false);
+        sandboxes().recover(false).join();
         assertThat(sandboxes().queries().all().iterator().next().spec()).isEqualTo(before);
     }
 
@@ -304,7 +304,7 @@ class LifeTest {
                 {"version": 99, "unheardOf": true}
                 """;
         Files.writeString(file, newer);
-        SandboxRecovery.Found found = sandboxes().recover(false);
+        SandboxRecovery.Found found = sandboxes().recover(false).join();
         assertThat(found.setAside())
                 .singleElement()
                 .asString()
@@ -320,7 +320,7 @@ class LifeTest {
         Path file = sample("plain").resolve("sandbox.json");
         String stored = Files.readString(file);
         Files.writeString(file, "{\"version\": 99," + stored.substring(1));
-        sandboxes().recover(true);
+        sandboxes().recover(true).join();
         Sandbox other = create();
         assertThat(other.spec().namespaces().user().uidMappings())
                 .singleElement()
@@ -340,7 +340,7 @@ class LifeTest {
         Path directory = sample("plain");
         Files.writeString(directory.resolve("sandbox.json"), "{\"id\":");
         sample("full");
-        SandboxRecovery.Found found = sandboxes().recover(false);
+        SandboxRecovery.Found found = sandboxes().recover(false).join();
         assertThat(found.setAside()).hasSize(1);
         assertThat(found.ended()).isEqualTo(1);
         assertThat(directory).doesNotExist();
@@ -360,7 +360,7 @@ class LifeTest {
             Sandboxes next = daemon();
             host().faults().arm(step);
             try {
-                next.recover(false);
+                next.recover(false).join();
             } catch (RuntimeException e) {
                 assertThat(e).hasStackTraceContaining("EIO");
             }
@@ -368,6 +368,6 @@ class LifeTest {
             next.close();
             assertThat(kept()).as("step " + step).containsExactlyInAnyOrderElementsOf(stored);
         }
-        assertThat(sandboxes().recover(false).ended()).isEqualTo(2);
+        assertThat(sandboxes().recover(false).join().ended()).isEqualTo(2);
     }
 }
