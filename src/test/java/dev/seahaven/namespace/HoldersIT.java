@@ -369,4 +369,46 @@ class HoldersIT {
             api.destroy(sandbox);
         }
     }
+
+    /** At the same path a member with another root sees another one. */
+    @Test
+    void procMountsWhereAMemberHasAnotherRoot() {
+        String script =
+                """
+                import os, subprocess, sys, time
+                top = sys.argv[1]
+                for root in ("", top + "/root"):
+                    point = root + top + "/proc"
+                    os.makedirs(point)
+                    command = f"mount -t proc proc {point} && exec sleep 60"
+                    subprocess.Popen(["unshare", "--pid", "--fork", "sh", "-c", command])
+                    while not os.path.exists(point + "/1"):
+                        time.sleep(0.01)
+                os.chroot(top + "/root")
+                open("/ready", "w").close()
+                time.sleep(60)
+                """;
+        HostProcess first =
+                HostProcess.start("unshare", "-m", "python3", "-c", script, "" + directory);
+        processes.push(first);
+        await().until(() -> Files.exists(directory.resolve("root/ready")));
+        List<String> points =
+                List.of(directory + "/proc", directory + "/root" + directory + "/proc");
+        List<Integer> unshared = Outside.children(first.pid());
+        for (int i = 0; i < 2; i++) {
+            int init = Outside.children(unshared.get(i)).getFirst();
+            long id = HostProcess.number(Outside.namespace(init, "pid"));
+            assertThat(
+                            holders(id)
+                                    .valueStream()
+                                    .filter(
+                                            each ->
+                                                    each.path("kind")
+                                                            .asString()
+                                                            .equals("proc-mount"))
+                                    .map(each -> each.path("mountPoint").asString()))
+                    .contains(points.get(i))
+                    .doesNotContain(points.get(1 - i));
+        }
+    }
 }

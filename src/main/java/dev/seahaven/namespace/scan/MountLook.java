@@ -14,9 +14,12 @@ import dev.seahaven.text.KernelText;
 import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.ObjLongConsumer;
 import java.util.function.Supplier;
@@ -59,22 +62,46 @@ final class MountLook {
     // ---------------------------------------------------------------- by their members
 
     /**
-     * As one of those sees them that are in it; they end while others are looked at.
+     * As one of those sees them that are in it; they end while others are looked at. Who has
+     * another root sees only what is mounted below it: where all have, each of these roots is
+     * looked from.
      *
      * @return whether one of them could be asked
      */
     boolean of(long mountNamespace, List<Integer> members) {
+        Map<String, Integer> byRoot = new LinkedHashMap<>();
         for (int pid : members) {
-            Optional<String> text = mountinfo(mountNamespace, pid);
-            if (text.isPresent()) {
-                ProcRoot.lines(text.get())
-                        .filter(line -> line.contains(" - nsfs ") || line.contains(" - proc "))
-                        .map(MountInfo::parseLine)
-                        .forEach(mount -> mount(mount, mountNamespace, pid, members));
+            String root = root(pid);
+            if (root.equals("/") && tell(mountNamespace, pid, members, new HashSet<>())) {
                 return true;
             }
+            byRoot.putIfAbsent(root, pid);
         }
-        return false;
+        Set<Integer> told = new HashSet<>();
+        boolean asked = false;
+        for (int pid : byRoot.values()) {
+            asked |= tell(mountNamespace, pid, members, told);
+        }
+        return asked;
+    }
+
+    /** Its root, as a path in its mount namespace; {@code /} where that is not known any more. */
+    private String root(int pid) {
+        try {
+            return syscalls.readlinkat(Fd.AT_FDCWD, proc.path() + "/" + pid + "/root");
+        } catch (SyscallException e) {
+            return "/";
+        }
+    }
+
+    private boolean tell(long mountNamespace, int pid, List<Integer> members, Set<Integer> told) {
+        Optional<String> text = mountinfo(mountNamespace, pid);
+        ProcRoot.lines(text.orElse(""))
+                .filter(line -> line.contains(" - nsfs ") || line.contains(" - proc "))
+                .map(MountInfo::parseLine)
+                .filter(mount -> told.add(mount.id()))
+                .forEach(mount -> mount(mount, mountNamespace, pid, members));
+        return text.isPresent();
     }
 
     private Optional<String> mountinfo(long mountNamespace, int pid) {
