@@ -80,9 +80,9 @@ class Trial:
                 self.unknown = time.monotonic()  # it may be a sandbox's by now
         victim.kill()
 
-    def was_hit(self, since):
-        """Whether a part of the launcher was killed since then: what it was asked just then may be refused."""
-        return any(at >= since - 1 for at in list(self.lost))
+    def was_hit(self, since, until=float("inf")):
+        """Whether a part of the launcher was killed then: what it was asked just then may be refused."""
+        return any(since - 1 <= at <= until + 1 for at in list(self.lost))
 
     # ------------------------------------------------------------ the whole
 
@@ -426,11 +426,14 @@ class Worker:
         self.serial += 1
         kind = self.random.choice(TYPES)
         name = f"{self.trial.host.prefix}{self.number}-{self.serial}"
+        begun = time.monotonic()
         answer = self.call("POST", "/namespaces", {"name": name, "type": kind})
         if answer is None:
             self.forget(f"{kind}:{name}")
         elif answer.status == 201:
-            self.names[f"{kind}:{name}"] = answer.json()["id"]
+            # Who was chosen to be killed may have become the monitor of the keeper meanwhile.
+            spared = kind != "pid" or not self.trial.was_hit(begun, time.monotonic())
+            self.names[f"{kind}:{name}"] = (answer.json()["id"], spared)
         elif answer.status != 503:
             self.trial.complain(f"POST /namespaces {kind}: {answer}")
 
@@ -445,10 +448,11 @@ class Worker:
         if not self.names:
             return
         reference = self.random.choice(sorted(self.names))
+        number, spared = self.names[reference]
         answer = self.call("GET", "/namespaces/" + reference)
         if answer is not None:
-            if answer.status != 200 or answer.json()["id"] != self.names[reference] or answer.json()["dead"]:
-                self.trial.complain(f"{reference} ({self.names[reference]}): {answer}")
+            if answer.status != 200 or answer.json()["id"] != number or answer.json()["dead"] and spared:
+                self.trial.complain(f"{reference} ({number}): {answer}")
         del self.names[reference]
         answer = self.call("DELETE", "/namespaces/" + reference)
         if answer is None:
@@ -463,6 +467,8 @@ class Worker:
             return
         reference = self.random.choice(sorted(self.names))
         answer = self.call("POST", f"/namespaces/{reference}/exec", {"command": ["/bin/echo", "in"]})
+        if answer is not None and answer.status == 409 and not self.names[reference][1]:
+            return  # it is dead
         if answer is not None and answer.status < 500 and (answer.status != 200 or answer.json()["stdout"] != "in\n"):
             self.trial.complain(f"exec in {reference}: {answer}")
 
@@ -484,10 +490,12 @@ def main():
         raise SystemExit("build first: ./mvnw -DskipTests package")
     seed = int(sys.argv[2]) if len(sys.argv) > 2 and sys.argv[2] else random.randrange(1 << 30)
     trial = Trial(distribution, float(sys.argv[1]), seed)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
     try:
         fine = trial.run()
         trial.report()
     finally:
+        trial.over = True
         trial.host.clear()
     sys.exit(0 if fine and not trial.wrong else 1)
 

@@ -34,10 +34,11 @@ class MonitorLostExceptionTest {
     }
 
     @Test
-    void aLaunchIsMadeOnceMoreWhereAllIsUndone() {
-        assertThat(MonitorLostException.tryAgain(launch(false))).isEqualTo("launched");
-        Supplier<String> twice = launch(false, false);
-        assertThatThrownBy(() -> MonitorLostException.tryAgain(twice))
+    void aLaunchIsMadeAgainWhereAllIsUndone() {
+        assertThat(MonitorLostException.tryAgain(launch(true, false, true, false)))
+                .isEqualTo("launched");
+        Supplier<String> often = launch(false, false, false);
+        assertThatThrownBy(() -> MonitorLostException.tryAgain(often))
                 .isInstanceOf(MonitorLostException.class);
     }
 
