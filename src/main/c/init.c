@@ -98,7 +98,8 @@ void run_init(const struct launch *launch)
     keep_only_kill();
     close_all_but(FD_STATUS);
     for (;;) {
-        int signal = sigwaitinfo(&all, &info), status;
+        int status;
+        int signal = sigwaitinfo(&all, &info);
         if (signal == SIGCHLD && reap(command, &status))
             _exit(exit_code(status));
         if (signal > 0 && signal != SIGCHLD)

@@ -72,10 +72,11 @@ final class MountLook {
         Map<String, Integer> byRoot = new LinkedHashMap<>();
         for (int pid : members) {
             String root = root(pid);
-            if (root.equals("/") && tell(mountNamespace, pid, members, new HashSet<>())) {
+            if (!root.equals("/")) {
+                byRoot.putIfAbsent(root, pid);
+            } else if (tell(mountNamespace, pid, members, new HashSet<>())) {
                 return true;
             }
-            byRoot.putIfAbsent(root, pid);
         }
         Set<Integer> told = new HashSet<>();
         boolean asked = false;
