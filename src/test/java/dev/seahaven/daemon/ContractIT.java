@@ -3,6 +3,8 @@ package dev.seahaven.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.seahaven.testing.Api;
+import dev.seahaven.testing.Description;
+import dev.seahaven.testing.Description.Operation;
 import dev.seahaven.testing.NothingLeft;
 import dev.seahaven.testing.TestDaemon;
 
@@ -15,9 +17,7 @@ import tools.jackson.databind.JsonNode;
 
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
@@ -44,22 +44,6 @@ class ContractIT {
 
     /** For each variable of a path, one of the kind that is there. */
     private Map<String, String> living = Map.of();
-
-    private record Operation(String method, String path, JsonNode about) {
-
-        private String id() {
-            return about.path("operationId").asString();
-        }
-
-        private boolean takes(String place, String name) {
-            return about.path("parameters")
-                    .valueStream()
-                    .anyMatch(
-                            parameter ->
-                                    parameter.path("in").asString().equals(place)
-                                            && parameter.path("name").asString().equals(name));
-        }
-    }
 
     @BeforeEach
     void makeOneOfEachKind() {
@@ -95,16 +79,7 @@ class ContractIT {
     }
 
     private List<Operation> operations() {
-        List<Operation> all = new ArrayList<>();
-        for (Map.Entry<String, JsonNode> path : description.path("paths").properties()) {
-            for (Map.Entry<String, JsonNode> method : path.getValue().properties()) {
-                all.add(
-                        new Operation(
-                                method.getKey().toUpperCase(Locale.ROOT),
-                                path.getKey(),
-                                method.getValue()));
-            }
-        }
+        List<Operation> all = Description.of(description).operations();
         assertThat(all).hasSizeGreaterThan(30);
         return all;
     }
@@ -121,7 +96,7 @@ class ContractIT {
 
     private HttpRequest.Builder request(Operation operation, String query, String body) {
         HttpRequest.Builder request = api.request(fill(operation.path()) + query);
-        JsonNode content = operation.about().path("requestBody").path("content");
+        JsonNode content = operation.definition().path("requestBody").path("content");
         if (content.isEmpty()) {
             return request.method(operation.method(), BodyPublishers.noBody());
         }

@@ -44,7 +44,24 @@ public final class Description {
      * @param method in upper case
      * @param path a template
      */
-    public record Operation(String method, String path, JsonNode definition) {}
+    public record Operation(String method, String path, JsonNode definition) {
+
+        /** Its operationId. */
+        public String id() {
+            return definition.path("operationId").asString();
+        }
+
+        /** Whether it has a parameter of this name in the path, the query or the headers. */
+        public boolean takes(String place, String name) {
+            return definition
+                    .path("parameters")
+                    .valueStream()
+                    .anyMatch(
+                            parameter ->
+                                    parameter.path("in").asString().equals(place)
+                                            && parameter.path("name").asString().equals(name));
+        }
+    }
 
     private Description(JsonNode document) {
         this.document = document;
@@ -53,6 +70,11 @@ public final class Description {
     public static Description read() {
         Object yaml = new Yaml().load(Outside.read("openapi/openapi.yaml"));
         return new Description(JSON.valueToTree(yaml));
+    }
+
+    /** One that is not in that file, such as the daemon's own. */
+    public static Description of(JsonNode document) {
+        return new Description(document);
     }
 
     public List<Operation> operations() {

@@ -100,7 +100,7 @@ public final class SandboxRecovery {
         files.running().stream().filter(name -> !isKnown(name)).forEach(files::removeRun);
         groups = Set.copyOf(cgroups.children());
         groups.stream().filter(name -> !isKnown(name)).forEach(name -> cgroups.of(name).remove());
-        return onAllProcessors(found, this::settle)
+        return onAllProcessors(found, this::settleIfPossible)
                 .thenApply(
                         done ->
                                 new Found(
@@ -149,7 +149,7 @@ public final class SandboxRecovery {
     }
 
     /** Where it fails, whoever asks for the sandbox is told, and it is tried again. */
-    private void settle(Sandbox sandbox) {
+    private void settleIfPossible(Sandbox sandbox) {
         try {
             sandbox.settle();
         } catch (RuntimeException e) {
