@@ -365,11 +365,13 @@ class Worker:
             return
         before = sandbox.told
         sandbox.told, sandbox.asked, sandbox.since = None, {"restart"}, time.monotonic()
+        hits = self.trial.hits.pop(sandbox.id, set())
         answer = self.action(sandbox, "restart", {"timeoutSeconds": 1}, ())
         if answer is not None and answer.status == 200:
             sandbox.asked = set()
-            self.trial.hits.pop(sandbox.id, None)
-        elif before is not None:
+            return
+        self.trial.hits[sandbox.id] |= hits
+        if before is not None:
             found = self.look(sandbox.name)
             if found is not None and found["state"]["exit"] == before:
                 sandbox.told = before
