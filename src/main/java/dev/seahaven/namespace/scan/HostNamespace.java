@@ -24,9 +24,7 @@ public final class HostNamespace {
     private final List<Source> sources = new ArrayList<>();
     private final List<Holder> holders = new ArrayList<>();
     private final List<Long> children = new ArrayList<>();
-    private @Nullable Long parent;
-    private @Nullable Long owner;
-    private @Nullable Long creatorUid;
+    private Relations relations = Relations.UNKNOWN;
     private @Nullable Leader leader;
     private final List<Name> names = new ArrayList<>();
     private @Nullable String sandbox;
@@ -74,15 +72,15 @@ public final class HostNamespace {
     }
 
     public @Nullable Long parent() {
-        return parent;
+        return relations.parent();
     }
 
     public @Nullable Long owner() {
-        return owner;
+        return relations.owner();
     }
 
     public @Nullable Long creatorUid() {
-        return creatorUid;
+        return relations.creatorUid();
     }
 
     public @Nullable Leader leader() {
@@ -111,10 +109,8 @@ public final class HostNamespace {
         return type == NamespaceType.PID && processCount == 0 && !names.isEmpty();
     }
 
-    void setRelations(@Nullable Long parent, @Nullable Long owner, @Nullable Long creatorUid) {
-        this.parent = parent;
-        this.owner = owner;
-        this.creatorUid = creatorUid;
+    void setRelations(Relations relations) {
+        this.relations = relations;
     }
 
     void addName(Name name) {
@@ -130,7 +126,7 @@ public final class HostNamespace {
         called.children.addAll(children);
         called.names.add(asked);
         names.stream().filter(each -> !each.equals(asked)).forEach(called.names::add);
-        called.setRelations(parent, owner, creatorUid);
+        called.relations = relations;
         called.leader = leader;
         called.sandbox = sandbox;
         called.processCount = processCount;

@@ -187,13 +187,7 @@ public final class NamespaceScan {
         mounts.meant(focus, this::membersOfMounts);
         take(mounts.sights());
         complete &= look.isComplete() && mounts.isComplete();
-        for (HostNamespace namespace : List.copyOf(found.values())) {
-            if (focus.means(new NamespaceLink(namespace.type(), namespace.id()))) {
-                relate(namespace);
-            } else {
-                relateToParent(namespace);
-            }
-        }
+        List.copyOf(found.values()).forEach(this::relate);
         link();
     }
 
@@ -338,15 +332,39 @@ public final class NamespaceScan {
     // ---------------------------------------------------------------- what is above
 
     private void relate(HostNamespace namespace) {
+        if (isRemembered(namespace)) {
+            return;
+        }
         HostNamespaces all = new HostNamespaces(found, List.of(), complete);
         try (Fd open = opener.open(all, namespace)) {
-            relate(namespace, open);
+            ask(namespace, open);
         } catch (SyscallException e) {
             passOver(e); // it is gone, or out of reach: nothing is known of what is above it
         }
     }
 
     private void relate(HostNamespace namespace, Fd open) {
+        if (!isRemembered(namespace)) {
+            ask(namespace, open);
+        }
+    }
+
+    private boolean isRemembered(HostNamespace namespace) {
+        Relations relations = own.relations(namespace).orElse(null);
+        if (relations == null) {
+            return false;
+        }
+        if (relations.parent() != null) {
+            above(namespace, relations.parent(), namespace.type(), false);
+        }
+        if (relations.owner() != null && namespace.type() != NamespaceType.USER) {
+            above(namespace, relations.owner(), NamespaceType.USER, true);
+        }
+        namespace.setRelations(relations);
+        return true;
+    }
+
+    private void ask(HostNamespace namespace, Fd open) {
         boolean isUser = namespace.type() == NamespaceType.USER;
         Long parent = namespace.type().hasParent() ? parent(namespace, open) : null;
         Long owner = isUser ? parent : null;
@@ -356,7 +374,7 @@ public final class NamespaceScan {
                 creator = calls.nsGetOwnerUid(open);
             } else {
                 try (Fd userns = calls.nsGetUserns(open)) {
-                    owner = above(namespace, NamespaceType.USER, true, userns);
+                    owner = above(namespace, userns, NamespaceType.USER, true);
                     creator = creators.get(owner);
                     if (creator == null) {
                         creator = calls.nsGetOwnerUid(userns);
@@ -367,33 +385,29 @@ public final class NamespaceScan {
         } catch (SyscallException e) {
             passOver(e); // it is gone, or its owner above the daemon's own user namespace (EPERM)
         }
-        namespace.setRelations(parent, owner, creator);
-    }
-
-    /** Of one that is told only as a child. */
-    private void relateToParent(HostNamespace namespace) {
-        HostNamespaces all = new HostNamespaces(found, List.of(), complete);
-        try (Fd open = opener.open(all, namespace)) {
-            namespace.setRelations(parent(namespace, open), null, null);
-        } catch (SyscallException e) {
-            passOver(e); // it is gone
-        }
+        Relations relations = new Relations(parent, owner, creator);
+        namespace.setRelations(relations);
+        own.remember(namespace, relations);
     }
 
     /** Null where it is the first, gone, or out of sight (EPERM). */
     private @Nullable Long parent(HostNamespace namespace, Fd open) {
         try (Fd parent = calls.nsGetParent(open)) {
-            return above(namespace, namespace.type(), false, parent);
+            return above(namespace, parent, namespace.type(), false);
         } catch (SyscallException e) {
             passOver(e);
             return null;
         }
     }
 
-    private long above(HostNamespace below, NamespaceType type, boolean owner, Fd open) {
+    private long above(HostNamespace below, Fd open, NamespaceType type, boolean owner) {
         long id = syscalls.fstat(open).inode();
-        at(new NamespaceLink(type, id), new Source.Above(below.id(), owner));
+        above(below, id, type, owner);
         return id;
+    }
+
+    private void above(HostNamespace below, long id, NamespaceType type, boolean owner) {
+        at(new NamespaceLink(type, id), new Source.Above(below.id(), owner));
     }
 
     private void link() {

@@ -21,7 +21,10 @@ public final class OwnProcesses {
     private final Supplier<Map<Integer, Long>> all;
     private final Map<Integer, Known> known = new ConcurrentHashMap<>();
 
-    private record Known(long startTicks, Map<NamespaceType, NamespaceLink> namespaces) {}
+    private record Known(
+            long startTicks,
+            Map<NamespaceType, NamespaceLink> namespaces,
+            Map<NamespaceType, Relations> relations) {}
 
     /**
      * @param all their numbers, each with its start in clock ticks since boot
@@ -59,18 +62,50 @@ public final class OwnProcesses {
             Long startTicks = own.get(pid);
             return startTicks == null
                     ? finder.ofProcess(pid, type)
-                    : Optional.ofNullable(namespaces(pid, startTicks).get(type));
+                    : Optional.ofNullable(known(pid, startTicks).namespaces.get(type));
         }
 
-        private Map<NamespaceType, NamespaceLink> namespaces(int pid, long startTicks) {
+        /** What was found out to be above one that they are in, and so holds still. */
+        Optional<Relations> relations(HostNamespace namespace) {
+            return whoIsIn(namespace)
+                    .flatMap(each -> Optional.ofNullable(each.relations.get(namespace.type())));
+        }
+
+        /** Keeps it for as long as one lives that is in it, where nothing of it is unknown. */
+        void remember(HostNamespace namespace, Relations relations) {
+            boolean isKnown =
+                    relations.creatorUid() != null
+                            && (relations.parent() != null || !namespace.type().hasParent());
+            if (isKnown) {
+                whoIsIn(namespace)
+                        .ifPresent(each -> each.relations.put(namespace.type(), relations));
+            }
+        }
+
+        private Optional<Known> whoIsIn(HostNamespace namespace) {
+            NamespaceLink link = new NamespaceLink(namespace.type(), namespace.id());
+            for (Source source : namespace.sources()) {
+                if (!(source instanceof Source.Link(int pid, _))) {
+                    continue;
+                }
+                Long startTicks = own.get(pid);
+                Known each = startTicks == null ? null : known(pid, startTicks);
+                if (each != null && link.equals(each.namespaces.get(link.type()))) {
+                    return Optional.of(each);
+                }
+            }
+            return Optional.empty();
+        }
+
+        private Known known(int pid, long startTicks) {
             Known seen = known.get(pid);
             if (seen == null || seen.startTicks != startTicks) {
-                seen = new Known(startTicks, finder.allOf(pid));
+                seen = new Known(startTicks, finder.allOf(pid), new ConcurrentHashMap<>());
                 if (seen.namespaces.size() == NamespaceType.values().length) {
                     known.put(pid, seen); // else it is about to end
                 }
             }
-            return seen.namespaces;
+            return seen;
         }
     }
 }
