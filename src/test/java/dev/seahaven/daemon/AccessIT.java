@@ -13,6 +13,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import tools.jackson.databind.JsonNode;
+
 import java.net.InetAddress;
 import java.net.Socket;
 import java.net.http.HttpRequest;
@@ -61,6 +63,19 @@ class AccessIT {
     @ValueSource(strings = {"/actuator/health", "/v3/api-docs", "/swagger-ui/index.html"})
     void someThingsNeedNone(String path) {
         api.send(api.withoutToken(path)).expect(200);
+    }
+
+    @Test
+    void whoHasNoTokenIsToldTheStatusAlone() {
+        JsonNode told = api.send(api.withoutToken("/actuator/health")).expect(200).json();
+        assertThat(told.path("status").asString()).isEqualTo("UP");
+        assertThat(told.has("components")).as(told.toString()).isFalse();
+        api.send(api.withoutToken("/actuator/health/diskSpace")).expect(404);
+        assertThat(api.get("/actuator/health/diskSpace").expect(200).json().has("details"))
+                .isTrue();
+        String socket = daemon.places().run().resolve("seahaven.sock").toString();
+        String url = "http://localhost/actuator/health";
+        assertThat(Outside.run("curl", "-sS", "--unix-socket", socket, url)).contains("components");
     }
 
     @Test
