@@ -13,7 +13,8 @@ public final class StartReport {
      * @param running sandboxes that ran on without a daemon
      * @param ended sandboxes that are known and do not run
      * @param undone sandboxes that were half made
-     * @param setAside files that could not be read, with where they are now
+     * @param setAside files that could not be read, with where they are now, and what could not be
+     *     removed
      */
     @Schema(name = "Recovery")
     public record Found(int running, int ended, int undone, List<String> setAside) {}

@@ -1,10 +1,12 @@
 package dev.seahaven.sandbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.seahaven.testing.Api;
 import dev.seahaven.testing.ExternalDaemon;
+import dev.seahaven.testing.HostProcess;
 import dev.seahaven.testing.NothingLeft;
 import dev.seahaven.testing.Outside;
 import dev.seahaven.testing.TestDaemon;
@@ -20,6 +22,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -348,6 +351,29 @@ class RecoveryIT {
             assertThat(recovery.path("setAside").path(0).asString()).contains("is no directory");
             assertThat(Files.exists(link, LinkOption.NOFOLLOW_LINKS)).isFalse();
             assertThat(kept.resolve("file")).content().isEqualTo("x");
+        }
+    }
+
+    /** The daemon did not start, for rmdir of one group was EBUSY. */
+    @Test
+    void whatCannotBeRemovedIsToldAndTheDaemonStarts() throws Exception {
+        Optional<Path> memory =
+                Outside.cgroupMounts().stream().filter(each -> each.endsWith("memory")).findFirst();
+        assumeThat(memory).as("on cgroup v1 a group that nobody kills by").isPresent();
+        Path base = places.cgroupDirectory().resolve("leftbehind12");
+        Files.createDirectories(base);
+        Path group = memory.orElseThrow().resolve(places.cgroup()).resolve("leftbehind12");
+        Files.createDirectories(group);
+        try (HostProcess stays = HostProcess.sleeping("exec sleep 1000")) {
+            Files.writeString(group.resolve("cgroup.procs"), Integer.toString(stays.pid()));
+            try (ExternalDaemon second = start()) {
+                assertThat(found(second.api()).path("setAside").path(0).asString())
+                        .contains("leftbehind12", "EBUSY");
+            }
+        } finally {
+            for (Path left : List.of(group, base, group.getParent(), base.getParent())) {
+                await().until(() -> left.toFile().delete() || !left.toFile().exists());
+            }
         }
     }
 

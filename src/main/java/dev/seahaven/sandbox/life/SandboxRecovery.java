@@ -11,6 +11,7 @@ import dev.seahaven.sandbox.spec.SandboxId;
 import dev.seahaven.sandbox.spec.SandboxSpec;
 import dev.seahaven.store.NewerDocumentException;
 import dev.seahaven.store.UnreadableDocumentException;
+import dev.seahaven.syscall.SyscallException;
 
 import tools.jackson.databind.JsonNode;
 
@@ -97,9 +98,11 @@ public final class SandboxRecovery {
         await(
                 onAllProcessors(
                         files.stored(), name -> recoverOrSetAside(name).ifPresent(found::add)));
-        files.running().stream().filter(name -> !isKnown(name)).forEach(files::removeRun);
+        files.running().stream()
+                .filter(name -> !isKnown(name))
+                .forEach(name -> clear("the run directory " + name, () -> files.removeRun(name)));
         groups = Set.copyOf(cgroups.children());
-        groups.stream().filter(name -> !isKnown(name)).forEach(name -> cgroups.of(name).remove());
+        groups.stream().filter(name -> !isKnown(name)).forEach(this::clearGroup);
         return onAllProcessors(found, this::settleIfPossible)
                 .thenApply(
                         done ->
@@ -114,6 +117,20 @@ public final class SandboxRecovery {
     void stop() {
         stopped = true;
         background.exceptionally(failure -> null).join(); // who began it was told why
+    }
+
+    private void clearGroup(String name) {
+        clear("the control group " + name, () -> cgroups.of(name).remove());
+    }
+
+    /** A process that cannot be killed is no reason not to start: what it holds is told. */
+    private void clear(String what, Runnable removal) {
+        try {
+            removal.run();
+        } catch (SyscallException e) {
+            LOG.log(Level.ERROR, what + " is left, for it cannot be removed", e);
+            setAside.add(what + " cannot be removed: " + e.getMessage());
+        }
     }
 
     private <T> CompletableFuture<Void> onAllProcessors(Collection<T> all, Consumer<T> work) {
@@ -207,7 +224,7 @@ public final class SandboxRecovery {
         }
         if (sandbox.life() == null) {
             if (groups.contains(sandbox.id().value())) {
-                launches.cgroup(sandbox.id()).remove();
+                clearGroup(sandbox.id().value());
             }
             ended.incrementAndGet();
         } else {
@@ -353,7 +370,7 @@ public final class SandboxRecovery {
 
     private void undo(SandboxId id) {
         if (cgroups.children().contains(id.value())) {
-            launches.cgroup(id).remove();
+            clearGroup(id.value());
         }
         files.remove(id);
         undone.incrementAndGet();
