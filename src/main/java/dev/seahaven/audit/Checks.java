@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /** From what was seen to what is open. Pure. */
 final class Checks {
@@ -197,6 +198,16 @@ final class Checks {
     private void seccomp() {
         Facts.Seccomp seccomp = facts.seccomp();
         List<String> through = seccomp.letsThrough();
+        List<String> filters =
+                through == null
+                        ? List.of()
+                        : through.stream().filter(DangerousCalls::makesFilters).toList();
+        List<String> escapes =
+                through == null
+                        ? List.of()
+                        : through.stream()
+                                .filter(Predicate.not(DangerousCalls::makesFilters))
+                                .toList();
         boolean off = seccomp.mode().equals("disabled");
         add(
                 off,
@@ -207,12 +218,20 @@ final class Checks {
                         + " needed: nested user namespaces, io_uring, keyctl, userfaultfd.",
                 "security.seccomp: \"default\"");
         add(
-                !off && through != null && !through.isEmpty(),
+                !off && !escapes.isEmpty(),
                 "seccomp-lets-through",
                 Severity.MEDIUM,
-                "its filter lets through " + through,
+                "its filter lets through " + escapes,
                 "Each of these has been a step of an escape.",
                 "leave them out of the profile, or security.seccomp: \"default\"");
+        add(
+                !filters.isEmpty(),
+                "nested-filters",
+                Severity.MEDIUM,
+                "it can make filters: " + filters,
+                "Some 2,000 filters that are freed at once can keep the host from making another"
+                        + " until it is booted again, and the memory for them is the whole host's.",
+                "security.seccomp: \"default\"");
         add(
                 !off && through == null,
                 "seccomp-unknown",

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** System calls that have led out of containers, or into parts of the kernel that few look at. */
 final class DangerousCalls {
@@ -16,9 +17,14 @@ final class DangerousCalls {
     private static final long AF_ALG = 38;
     private static final long AF_VSOCK = 40;
     private static final long TIOCSTI = 0x5412;
+    private static final long PR_SET_SECCOMP = 22;
+    private static final long SECCOMP_MODE_FILTER = 2;
+    private static final long SOL_SOCKET = 1;
 
     /** The bit that tells the numbers of x32 from those of x86_64, under one architecture. */
     private static final int X32_BIT = 0x40000000;
+
+    private static final Set<String> SOCKET_CALLS = Set.of("socket", "setsockopt");
 
     /** With what is known of the arguments that make them dangerous. */
     private static final Map<String, List<Argument>> CALLS = new LinkedHashMap<>();
@@ -68,9 +74,35 @@ final class DangerousCalls {
         CALLS.put("socket AF_ALG", List.of(Argument.lower(AF_ALG)));
         CALLS.put("socket AF_VSOCK", List.of(Argument.lower(AF_VSOCK)));
         CALLS.put("ioctl TIOCSTI", List.of(Argument.ANY, Argument.lower(TIOCSTI)));
+        CALLS.put("seccomp SECCOMP_SET_MODE_FILTER", List.of(Argument.lower(1)));
+        CALLS.put(
+                "prctl PR_SET_SECCOMP",
+                List.of(Argument.lower(PR_SET_SECCOMP), Argument.lower(SECCOMP_MODE_FILTER)));
+        CALLS.put("setsockopt SO_ATTACH_FILTER", socketOption(26));
+        CALLS.put("setsockopt SO_ATTACH_BPF", socketOption(50));
+        CALLS.put("setsockopt SO_ATTACH_REUSEPORT_CBPF", socketOption(51));
+        CALLS.put("setsockopt SO_ATTACH_REUSEPORT_EBPF", socketOption(52));
     }
 
+    /** Those that make a program which the kernel runs; each is a memory of its own. */
+    private static final Set<String> OF_FILTERS =
+            Set.of(
+                    "seccomp SECCOMP_SET_MODE_FILTER",
+                    "prctl PR_SET_SECCOMP",
+                    "setsockopt SO_ATTACH_FILTER",
+                    "setsockopt SO_ATTACH_BPF",
+                    "setsockopt SO_ATTACH_REUSEPORT_CBPF",
+                    "setsockopt SO_ATTACH_REUSEPORT_EBPF");
+
     private DangerousCalls() {}
+
+    static boolean makesFilters(String call) {
+        return OF_FILTERS.stream().anyMatch(call::endsWith);
+    }
+
+    private static List<Argument> socketOption(long option) {
+        return List.of(Argument.ANY, Argument.lower(SOL_SOCKET), Argument.lower(option));
+    }
 
     static List<String> all() {
         return List.copyOf(CALLS.keySet());
@@ -105,7 +137,7 @@ final class DangerousCalls {
                 (call, arguments) -> {
                     String plain = call.split(" ")[0];
                     int number = LibSeccomp.systemCall(architecture, plain);
-                    boolean multiplexed = number < 0 && plain.equals("socket");
+                    boolean multiplexed = number < 0 && SOCKET_CALLS.contains(plain);
                     if (multiplexed) { // its arguments are in memory, where no filter looks
                         number = LibSeccomp.systemCall(architecture, "socketcall");
                     }

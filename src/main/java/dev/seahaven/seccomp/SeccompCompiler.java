@@ -76,12 +76,16 @@ public final class SeccompCompiler {
                     "shmctl",
                     "recvmmsg_time64");
 
+    private final List<SeccompProfile> nested;
     private final List<SeccompProfile> defaults;
-    private final Map<Set<Capability>, byte[]> defaultFilters = kept();
+    private final Map<DefaultFilter, byte[]> defaultFilters = kept();
     private final Map<SeccompProfile, byte[]> filters = kept();
 
+    private record DefaultFilter(Set<Capability> capabilities, boolean nested) {}
+
     public SeccompCompiler(JsonMapper json) {
-        this.defaults = List.of(read(json, "default"), read(json, "default-arguments"));
+        this.nested = List.of(read(json, "default"), read(json, "default-arguments"));
+        this.defaults = List.of(nested.get(0), nested.get(1), read(json, "default-filters"));
     }
 
     private static <K, V> Map<K, V> kept() {
@@ -111,16 +115,21 @@ public final class SeccompCompiler {
     }
 
     /**
-     * The filter of the default profile. It is made of two: one that allows by the number of the
-     * system call, and one that refuses by its arguments. libseccomp compares 64 bits where the
-     * kernel takes 32, so a rule that allows all arguments but one could be passed by with a high
-     * bit.
+     * The filter of the default profile. It is made of several: one that allows by the number of
+     * the system call, and those that refuse by its arguments. libseccomp compares 64 bits where
+     * the kernel takes 32, so a rule that allows all arguments but one could be passed by with a
+     * high bit.
      *
      * @param capabilities that the command may have: they open the system calls that need them
+     * @param nested whether programs inside may make filters of their own, of system calls or of
+     *     what a socket receives. Without it they are refused as by a kernel that lacks them: some
+     *     2,000 that are freed at once keep every filter of the host from being made or freed until
+     *     a reboot (seen on Linux 6.18)
      */
-    public byte[] defaults(Set<Capability> capabilities) {
+    public byte[] defaults(Set<Capability> capabilities, boolean nested) {
         return defaultFilters.computeIfAbsent(
-                Set.copyOf(capabilities), had -> checked(optimizeDefaults(had)));
+                new DefaultFilter(Set.copyOf(capabilities), nested),
+                wanted -> checked(optimizeDefaults(wanted)));
     }
 
     /**
@@ -137,9 +146,10 @@ public final class SeccompCompiler {
         return known;
     }
 
-    private byte[] optimizeDefaults(Set<Capability> capabilities) {
+    private byte[] optimizeDefaults(DefaultFilter wanted) {
         List<FilterOptimizer.Part> parts =
-                defaults.stream().map(profile -> part(profile, capabilities, true)).toList();
+                (wanted.nested ? nested : defaults)
+                        .stream().map(profile -> part(profile, wanted.capabilities, true)).toList();
         return new FilterOptimizer(parts).optimize(List.of(LibSeccomp.nativeArchitecture()));
     }
 

@@ -92,6 +92,12 @@ class AuditIT {
                 .contains("namespace-pid-shared", "namespace-ipc-shared", "namespace-uts-shared");
         assertThat(ids(audit(",'network':{'mode':'host'}"))).contains("namespace-net-shared");
         assertThat(ids(audit(",'security':{'seccomp':'unconfined'}"))).contains("seccomp-off");
+        JsonNode nested = audit(",'security':{'seccomp':'nested-filters'}");
+        assertThat(ids(nested, "medium"))
+                .contains("nested-filters")
+                .doesNotContain("seccomp-lets-through");
+        assertThat(nested.path("layers").path("seccomp").path("letsThrough").toString())
+                .contains("SO_ATTACH_FILTER", "PR_SET_SECCOMP");
         JsonNode profile =
                 audit(
                         ",'security':{'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':['keyctl'],'action':'SCMP_ACT_ERRNO'}]}}");

@@ -154,7 +154,10 @@ class ChecksTest {
         Set<String> found =
                 Stream.of(
                                 open(
-                                        new Seccomp("disabled", 0, List.of("bpf")),
+                                        new Seccomp(
+                                                "disabled",
+                                                0,
+                                                List.of("bpf", "setsockopt SO_ATTACH_FILTER")),
                                         namespaces(false, null)),
                                 open(
                                         new Seccomp("filter", 1, List.of("bpf")),

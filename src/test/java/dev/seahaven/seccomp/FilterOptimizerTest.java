@@ -22,6 +22,8 @@ class FilterOptimizerTest {
     private static final int I386 = 0x40000003;
     private static final int EPERM = 0x00050001;
     private static final int ENOSYS = 0x00050026;
+    private static final int EINVAL = 0x00050016;
+    private static final int ENOPROTOOPT = 0x0005005c;
 
     private final SeccompCompiler compiler = new SeccompCompiler(new JsonMapper());
 
@@ -131,13 +133,13 @@ class FilterOptimizerTest {
         SeccompProfile profile = random(new Random(7), false);
         assertThat(compiler.compile(profile))
                 .isSameAs(compiler.compile(random(new Random(7), false)));
-        assertThat(compiler.defaults(Set.of())).isSameAs(compiler.defaults(Set.of()));
+        assertThat(compiler.defaults(Set.of(), false)).isSameAs(compiler.defaults(Set.of(), false));
     }
 
     @Test
     void theDefaultFilterDoesWhatItPromises() {
-        byte[] filter = compiler.defaults(Set.of());
-        assertThat(filter.length / 8).isLessThan(170);
+        byte[] filter = compiler.defaults(Set.of(), false);
+        assertThat(filter.length / 8).isLessThan(230);
         BpfProgram numbers = new BpfProgram(filter);
         assertThat(numbers.action(X86_64, nr("read"), 0, 0, 0, 0, 0, 0))
                 .isEqualTo(BpfProgram.ALLOW);
@@ -159,5 +161,13 @@ class FilterOptimizerTest {
         assertThat(numbers.action(X86_64, nr("ioctl"), 0, 0x5412 | 1L << 35, 0, 0, 0, 0))
                 .isEqualTo(EPERM);
         assertThat(numbers.action(I386, 102, 1)).isEqualTo(ENOSYS); // socketcall
+        assertThat(numbers.action(X86_64, nr("seccomp"), 1)).isEqualTo(EINVAL);
+        assertThat(numbers.action(X86_64, nr("seccomp"), 2)).isEqualTo(BpfProgram.ALLOW);
+        assertThat(numbers.action(X86_64, nr("prctl"), 22, 2)).isEqualTo(EINVAL);
+        assertThat(numbers.action(X86_64, nr("prctl"), 22, 1)).isEqualTo(BpfProgram.ALLOW);
+        assertThat(numbers.action(X86_64, nr("setsockopt"), 3, 1, 26)).isEqualTo(ENOPROTOOPT);
+        assertThat(numbers.action(X86_64, nr("setsockopt"), 3, 6, 26)).isEqualTo(BpfProgram.ALLOW);
+        BpfProgram nested = new BpfProgram(compiler.defaults(Set.of(), true));
+        assertThat(nested.action(X86_64, nr("seccomp"), 1)).isEqualTo(BpfProgram.ALLOW);
     }
 }

@@ -9,13 +9,12 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.Collection;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 
 /**
  * What stands between a sandbox and the kernel, as it is answered.
  *
- * @param seccomp {@code default}, {@code unconfined} or the profile
+ * @param seccomp {@code default}, {@code nested-filters}, {@code unconfined} or the profile
  */
 @Schema(name = "SecurityOfSandbox")
 record SecurityResponse(
@@ -68,9 +67,7 @@ record SecurityResponse(
                         names(security.capabilities().ambient()),
                         names(security.capabilitySet())),
                 security.noNewPrivileges(),
-                security.profile() == null
-                        ? security.seccomp().name().toLowerCase(Locale.ROOT)
-                        : security.profile(),
+                security.profile() == null ? security.seccomp().text() : security.profile(),
                 security.apparmor(),
                 security.selinux(),
                 security.maskedPaths(),

@@ -71,7 +71,8 @@ public final class HardeningPlanner {
         Security security = spec.security();
         return switch (security.seccomp()) {
             case UNCONFINED -> new byte[0];
-            case DEFAULT -> compiler.defaults(security.capabilitySet());
+            case DEFAULT -> compiler.defaults(security.capabilitySet(), false);
+            case NESTED_FILTERS -> compiler.defaults(security.capabilitySet(), true);
             case PROFILE -> compiler.compile(Objects.requireNonNull(security.profile()));
         };
     }

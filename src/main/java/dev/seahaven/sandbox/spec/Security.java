@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
@@ -34,8 +35,16 @@ public record Security(
 
     public enum SeccompMode {
         DEFAULT,
+
+        /** The default one, but for filters that programs inside may make. */
+        NESTED_FILTERS,
         UNCONFINED,
-        PROFILE
+        PROFILE;
+
+        /** Its name in answers, such as {@code nested-filters}. */
+        public String text() {
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        }
     }
 
     /** Podman's eleven, which are Docker's without MKNOD, NET_RAW and AUDIT_WRITE. */

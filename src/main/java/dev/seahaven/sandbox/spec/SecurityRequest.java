@@ -58,7 +58,10 @@ record SecurityRequest(
 
     @Schema(
             name = "Seccomp",
-            description = "Also a plain string: \"default\" or \"unconfined\". Else a profile.")
+            description =
+                    "Also a plain string: \"default\", \"nested-filters\" (the default one, with"
+                            + " which programs inside can make filters of their own) or"
+                            + " \"unconfined\". Else a profile.")
     record SeccompRequest(@Nullable String mode, @Nullable SeccompProfile profile) {
 
         @JsonCreator(mode = JsonCreator.Mode.PROPERTIES)

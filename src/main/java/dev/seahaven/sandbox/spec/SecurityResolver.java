@@ -142,13 +142,15 @@ public final class SecurityResolver {
             if (mode.equals("unconfined")) {
                 return SeccompMode.UNCONFINED;
             }
+            boolean nested = mode.equals("nested-filters");
             if (wrong.require(
-                    mode.equals("default"),
+                    nested || mode.equals("default"),
                     "security.seccomp",
-                    "must be \"default\", \"unconfined\" or a profile in OCI's form")) {
+                    "must be \"default\", \"nested-filters\", \"unconfined\" or a profile in OCI's"
+                            + " form")) {
                 requireCompiler();
             }
-            return SeccompMode.DEFAULT;
+            return nested ? SeccompMode.NESTED_FILTERS : SeccompMode.DEFAULT;
         }
         requireCompiler();
         try {
