@@ -80,11 +80,13 @@ __attribute__((noreturn)) void run_monitor(const struct host *host);
 
 /* clone.c */
 void start_child(struct launch *launch);
+void write_oom_score(const struct launch *launch);
 void write_maps(const struct launch *launch);
 void send_maps_written(const struct launch *launch);
 void wait_for_maps(void); /* in the child */
 
 /* mounts.c, in the monitor */
+extern uint64_t work_key; /* of this spawner: makes the names of its monitors' layers */
 int make_root(const struct launch *launch);
 void guard_trees(const struct launch *launch);
 void make_kernel_filesystems(const struct launch *launch, struct mounts *mounts);
@@ -106,6 +108,7 @@ __attribute__((noreturn)) void run_command(const struct launch *launch);
 /* credentials.c */
 void become_inside_root(const struct plan *plan);
 void setup_credentials(const struct plan *plan);
+void make_capabilities_effective(void); /* all that are permitted */
 void forbid_new_privileges(void);
 void keep_only_kill(void); /* all that init needs: the command may have another uid */
 

@@ -45,9 +45,6 @@ static void reset_scheduling(void)
     (void)syscall(SYS_ioprio_set, 1, 0, 0); /* IOPRIO_WHO_PROCESS, this one, IOPRIO_CLASS_NONE */
     (void)personality(0);
     (void)prctl(PR_SET_TIMERSLACK, 50000, 0, 0, 0);
-    int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    (void)write_all(score, "0", 1);
-    close(score);
 }
 
 /*

@@ -330,6 +330,7 @@ static void carry_out(void)
     if (launch.pid > 0) {
         launch.clock_offset_nanos =
             has_other_clock(&launch.plan) ? read_clock_offset(launch.pid) - read_clock_offset(getpid()) : 0;
+        write_oom_score(&launch);
         write_maps(&launch);
         send_maps_written(&launch);
         end_phase(PHASE_MAPS, &since);

@@ -15,11 +15,19 @@ import org.springframework.context.event.ContextClosedEvent;
 import org.springframework.context.event.EventListener;
 import org.springframework.stereotype.Component;
 
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 
 /** Start, recovery and stop, in order. It begins before the listeners and ends after them. */
 @Component
 class Lifecycle implements SmartLifecycle {
+
+    private static final Logger LOG = System.getLogger(Lifecycle.class.getName());
+    private static final int OOM_SCORE = -900;
 
     private final Directories directories;
     private final Token token;
@@ -61,11 +69,28 @@ class Lifecycle implements SmartLifecycle {
         if (!cgroups.prepare()) {
             throw CannotStartException.anotherRuns(cgroups.directory());
         }
+        outliveSandboxes();
         launcher.start(cgroups.inherited());
         CompletableFuture<SandboxRecovery.Found> recovered = sandboxes.recover(sameBoot);
         namespaces.start(sameBoot);
         var ignored = recovered.thenAccept(this::tell);
         running = true;
+    }
+
+    /**
+     * For want of memory the kernel kills this daemon and the launcher, which inherits it, after
+     * what users run (oom_score_adj of proc(5)); it stays as it is without CAP_SYS_RESOURCE, which
+     * {@code GET /system} tells.
+     */
+    private void outliveSandboxes() {
+        Path score = Path.of(proc.path(), "self", "oom_score_adj");
+        try {
+            if (Integer.parseInt(Files.readString(score).trim()) > OOM_SCORE) {
+                Files.writeString(score, Integer.toString(OOM_SCORE));
+            }
+        } catch (IOException | NumberFormatException e) {
+            LOG.log(Level.DEBUG, "oom_score_adj stays as it is: {0}", e.getMessage());
+        }
     }
 
     private void tell(SandboxRecovery.Found found) {

@@ -79,7 +79,7 @@ class InsideIT {
             String out = result.path("stdout").asString();
             assertThat(out)
                     .contains("SigBlk:\t0000000000000000", "SigIgn:\t0000000000000000", "0022\n")
-                    .contains("50000\n0\n20 0\n")
+                    .contains("50000\n1000\n20 0\n")
                     .containsPattern("Max stack size +8388608 ")
                     .containsPattern("Max core file size +1 ")
                     .contains("Cpus_allowed_list:\t0-" + (processors() - 1) + "\n")
@@ -87,6 +87,34 @@ class InsideIT {
         }
         Outside.delete(places.base());
         Files.deleteIfExists(Path.of("target", places.cgroup() + ".log"));
+    }
+
+    /**
+     * The kernel's killer takes sandboxes first, and what watches over them no sooner than others.
+     */
+    @Test
+    void theKernelKillsWhatRunsInsideFirst() {
+        String id =
+                api.create(
+                        """
+                        {"command": ["sleep", "1000"]}
+                        """);
+        int pid = api.get("/sandboxes/" + id).json().path("state").path("pid").asInt();
+        String parent = Outside.run("ps", "-o", "ppid=", "-p", Integer.toString(pid)).trim();
+        assertThat(score(pid)).isEqualTo(1000);
+        assertThat(score(Integer.parseInt(parent)))
+                .isEqualTo(score((int) ProcessHandle.current().pid()))
+                .isLessThanOrEqualTo(0);
+        api.destroy(id);
+        assertThat(
+                        api.shell(
+                                "echo -1 2>&1 >/proc/self/oom_score_adj; cat"
+                                        + " /proc/self/oom_score_adj"))
+                .contains("1000");
+    }
+
+    private static int score(int pid) {
+        return Integer.parseInt(Outside.read("/proc/" + pid + "/oom_score_adj").trim());
     }
 
     /** Of the host, not of this process. */
