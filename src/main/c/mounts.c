@@ -64,9 +64,22 @@ static int open_namespace(pid_t pid, const char *type)
 
 /* ------------------------------------------------------------------ the root, in the monitor */
 
+uint64_t work_key;
+
+/* A permutation that changes half of the bits for each that is changed (Steele, Lea and Flood: SplitMix). */
+static uint64_t mixed(uint64_t bits)
+{
+    bits = (bits ^ bits >> 30) * 0xbf58476d1ce4e5b9;
+    bits = (bits ^ bits >> 27) * 0x94d049bb133111eb;
+    return bits ^ bits >> 31;
+}
+
+/* These paths stand in the mountinfo of a sandbox, and pids of the host are not to. */
 static void work_path(char *path, size_t size, pid_t monitor, char layer)
 {
-    format(path, size, PLACE_WORK "/%d.%c", monitor, layer);
+    uint64_t name = mixed(mixed((uint64_t)monitor ^ work_key) + work_key);
+
+    format(path, size, PLACE_WORK "/%016llx.%c", (unsigned long long)name, layer);
 }
 
 void remove_work(pid_t monitor)
@@ -445,6 +458,8 @@ static void attach_at(int mount, int dir, const char *path, bool directory)
     close(target);
 }
 
+#define PTYS_MAX "128" /* of the 3,072 that Linux leaves to all instances but the first (kernel.pty) */
+
 /* Builds /dev aside, while the monitor builds the root. */
 void build_devices(const struct plan *plan)
 {
@@ -456,9 +471,11 @@ void build_devices(const struct plan *plan)
     static const struct option dev_options[] = {{"mode", "755"}, {"size", "65536k"}, {NULL, NULL}};
     char shm_size[24];
     const struct option shm_options[] = {{"mode", "1777"}, {"size", shm_size}, {NULL, NULL}};
-    static const struct option pts_options[] = {{"ptmxmode", "0666"}, {"mode", "0620"}, {"newinstance", NULL}, {NULL, NULL}};
+    static const struct option pts_options[] = {
+        {"ptmxmode", "0666"}, {"mode", "0620"}, {"max", PTYS_MAX}, {"newinstance", NULL}, {NULL, NULL},
+    };
     static const struct option pts_gid_options[] = {
-        {"ptmxmode", "0666"}, {"mode", "0620"}, {"newinstance", NULL}, {"gid", "5"}, {NULL, NULL},
+        {"ptmxmode", "0666"}, {"mode", "0620"}, {"max", PTYS_MAX}, {"newinstance", NULL}, {"gid", "5"}, {NULL, NULL},
     };
     char path[32];
 

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -71,5 +72,7 @@ void make_mount_namespace(void)
         refuse("mkdir");
     bind_place(sys_open_tree(AT_FDCWD, PLACE_EMPTY, OPEN_TREE_CLONE | O_CLOEXEC), PLACE_EMPTY,
                MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    if (getrandom(&work_key, sizeof work_key, 0) != (ssize_t)sizeof work_key)
+        refuse("getrandom");
     check_devices();
 }

@@ -21,6 +21,11 @@ public final class V1Dialect implements Dialect {
     private static final String MEMORY = "memory.limit_in_bytes";
     private static final String MEMORY_AND_SWAP = "memory.memsw.limit_in_bytes";
 
+    /** What waits in TCP and UDP sockets, which cgroup v1 counts apart from all else. */
+    private static final String SOCKETS = "memory.kmem.tcp.limit_in_bytes";
+
+    private static final long SOCKETS_MAX = 128 << 20;
+
     private final GroupFiles files;
 
     public V1Dialect(GroupFiles files) {
@@ -42,6 +47,10 @@ public final class V1Dialect implements Dialect {
             setMemoryAndSwap(group, after);
         }
         files.write(group, MEMORY, memory == null ? "-1" : memory.toString());
+        files.writeIfThere(
+                group,
+                SOCKETS,
+                memory == null ? "-1" : Long.toString(Math.min(memory, SOCKETS_MAX)));
         if (!swapFirst) {
             setMemoryAndSwap(group, after);
         }
