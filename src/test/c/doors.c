@@ -4,19 +4,26 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/io_uring.h>
 #include <linux/keyctl.h>
+#include <linux/netlink.h>
+#include <linux/seccomp.h>
+#include <mqueue.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -60,6 +67,101 @@ static long io_uring(void)
 
     memset(&parameters, 0, sizeof parameters);
     return syscall(SYS_io_uring_setup, 4, &parameters);
+}
+
+/* A filter of one instruction that lets all through. */
+static struct sock_fprog filter(void)
+{
+    static struct sock_filter all = {.code = BPF_RET | BPF_K, .k = SECCOMP_RET_ALLOW};
+
+    return (struct sock_fprog){.len = 1, .filter = &all};
+}
+
+static long socket_filter(int type, long level, int option)
+{
+    struct sock_fprog program = filter();
+    int fd = socket(AF_INET, type, 0), yes = 1;
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
+    return syscall(SYS_setsockopt, fd, level, option, &program, sizeof program);
+}
+
+static long socket_program(int option)
+{
+    int none = -1;
+
+    return setsockopt(socket(AF_INET, SOCK_DGRAM, 0), SOL_SOCKET, option, &none, sizeof none);
+}
+
+static long call_filter(bool by_prctl)
+{
+    struct sock_fprog program = filter();
+
+    return by_prctl ? prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program)
+                    : syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+}
+
+static long asynchronous_io(void)
+{
+    unsigned long context = 0;
+
+    return syscall(SYS_io_setup, 1, &context);
+}
+
+/* What TCP takes on the own loopback while nobody reads, in MiB. */
+static int queue_tcp(void)
+{
+    static char page[65536];
+    struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof here;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    long queued = 0;
+
+    if (bind(listener, (struct sockaddr *)&here, size) < 0 || listen(listener, 128) < 0 ||
+        getsockname(listener, (struct sockaddr *)&here, &size) < 0)
+        return tell(-1);
+    for (int i = 0; i < 200; i++) {
+        int from = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (connect(from, (struct sockaddr *)&here, size) < 0 || accept(listener, NULL, NULL) < 0)
+            break;
+        for (ssize_t sent; (sent = send(from, page, sizeof page, MSG_DONTWAIT)) > 0;)
+            queued += sent;
+    }
+    printf("%ld\n", queued >> 20);
+    return 0;
+}
+
+static bool take_one(const char *what, int number)
+{
+    char name[32];
+
+    if (strcmp(what, "inotify") == 0)
+        return inotify_init() >= 0;
+    if (strcmp(what, "terminals") == 0)
+        return posix_openpt(O_RDWR | O_NOCTTY) >= 0;
+    if (strcmp(what, "signals") == 0)
+        return sigqueue(getpid(), SIGRTMIN, (union sigval){0}) == 0;
+    snprintf(name, sizeof name, "/doors-%d-%d", getpid(), number);
+    mqd_t queue = mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, NULL);
+    return queue >= 0 && mq_unlink(name) == 0;
+}
+
+/* Takes as many as there are, tells how many, and holds them if it is to stay. */
+static int take(const char *what, bool stays)
+{
+    sigset_t blocked;
+    int count = 0;
+
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGRTMIN);
+    sigprocmask(SIG_BLOCK, &blocked, NULL);
+    while (count < 1000000 && take_one(what, count))
+        count++;
+    printf("%d\n", count);
+    fflush(stdout);
+    if (stays)
+        pause();
+    return 0;
 }
 
 static long by_handle(void)
@@ -252,6 +354,10 @@ int main(int count, char **arguments)
 
     if (strncmp(what, "bomb-", 5) == 0)
         bomb(what, strcmp(with, "stay") == 0);
+    if (strcmp(what, "queue-tcp") == 0)
+        return queue_tcp();
+    if (strcmp(what, "take") == 0)
+        return take(with, count > 3);
     if (strcmp(what, "watch") == 0)
         watch(with);
     if (strcmp(what, "userns") == 0)
@@ -272,10 +378,28 @@ int main(int count, char **arguments)
         return tell(socket(AF_ALG, SOCK_SEQPACKET, 0));
     if (strcmp(what, "io_uring") == 0)
         return tell(io_uring());
+    if (strcmp(what, "netlink-user") == 0)
+        return tell(socket(AF_NETLINK, SOCK_RAW, NETLINK_USERSOCK));
+    if (strcmp(what, "aio") == 0)
+        return tell(asynchronous_io());
     if (strcmp(what, "bpf") == 0)
         return tell(syscall(SYS_bpf, 0, NULL, 0) < 0 && (errno == EFAULT || errno == EINVAL) ? 0 : -1);
     if (strcmp(what, "userfaultfd") == 0)
         return tell(syscall(SYS_userfaultfd, 1));
+    if (strcmp(what, "socket-filter") == 0)
+        return tell(socket_filter(SOCK_DGRAM, SOL_SOCKET, SO_ATTACH_FILTER));
+    if (strcmp(what, "socket-filter-high-bit") == 0)
+        return tell(socket_filter(SOCK_DGRAM, SOL_SOCKET | 1l << 40, SO_ATTACH_FILTER));
+    if (strcmp(what, "reuseport-filter") == 0)
+        return tell(socket_filter(SOCK_DGRAM, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF));
+    if (strcmp(what, "socket-program") == 0) /* EBADF: the kernel looked for the program */
+        return tell(socket_program(SO_ATTACH_BPF) < 0 && errno == EBADF ? 0 : -1);
+    if (strcmp(what, "reuseport-program") == 0)
+        return tell(socket_program(SO_ATTACH_REUSEPORT_EBPF) < 0 && errno != ENOPROTOOPT ? 0 : -1);
+    if (strcmp(what, "seccomp-filter") == 0)
+        return tell(call_filter(false));
+    if (strcmp(what, "prctl-filter") == 0)
+        return tell(call_filter(true));
     if (strcmp(what, "handle") == 0)
         return tell(by_handle());
     if (strcmp(what, "read") == 0)

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import tools.jackson.databind.JsonNode;
 
@@ -83,16 +84,126 @@ class DoorsIT {
         "vsock-high-bit, EAFNOSUPPORT",
         "alg, EAFNOSUPPORT",
         "io_uring, ENOSYS",
+        "aio, ENOSYS",
+        "netlink-user, EPROTONOSUPPORT",
         "bpf, EPERM",
         "userfaultfd, EPERM",
         "handle, EPERM",
         "tiocsti, EPERM",
         "tioclinux, EPERM",
+        "socket-filter, ENOPROTOOPT",
+        "socket-filter-high-bit, ENOPROTOOPT",
+        "reuseport-filter, ENOPROTOOPT",
+        "socket-program, ENOPROTOOPT",
+        "reuseport-program, ENOPROTOOPT",
+        "seccomp-filter, EINVAL",
+        "prctl-filter, EINVAL",
         "core-limit, EPERM",
         "mount-cgroup, EPERM",
     })
     void systemCallsThatLedOutAreRefused(String door, String errno) {
         assertThat(attempt(door, "", "")).isEqualTo("refused " + errno);
+    }
+
+    /** inotify(7), mq_overview(7) and sigqueue(3) count for each user of the host. */
+    @ParameterizedTest
+    @ValueSource(strings = {"inotify", "queues", "signals"})
+    void whatIsCountedByUserIsNotTakenFromTheHostsRoot(String what) {
+        String program = "target/launcher-test/doors";
+        int before = Integer.parseInt(Outside.run(program, "take", what).trim());
+        String id =
+                api.create(
+                        "{\"command\":[\""
+                                + Outside.doors()
+                                + "\",\"take\",\""
+                                + what
+                                + "\",\"stay\"]}");
+        await().until(() -> !logs(id).isEmpty());
+        int inside = Integer.parseInt(logs(id).trim());
+        int beside = Integer.parseInt(Outside.run(program, "take", what).trim());
+        api.destroy(id);
+        assertThat(before).isGreaterThan(2);
+        assertThat(inside).as("as much as a user of the host").isGreaterThan(before / 2);
+        assertThat(beside).as("left to root").isGreaterThan(before - before / 4);
+    }
+
+    private String logs(String id) {
+        return api.get("/sandboxes/" + id + "/logs?stream=stdout").text();
+    }
+
+    @Test
+    void whatWaitsInSocketsIsLimitedAsMemoryIs() {
+        String command = "\"" + Outside.doors() + "\",\"queue-tcp\"";
+        String limits = "\"limits\":{\"memoryBytes\":33554432}";
+        assertThat(Long.parseLong(answer(command, limits))).as("MiB").isBetween(1L, 64L);
+    }
+
+    @Test
+    void mountsInsideTellNoPidOfTheHost() {
+        String id = api.create("{\"command\":[\"sleep\",\"1000\"]}");
+        String pid = Integer.toString(api.pid(id));
+        String monitor = Outside.run("ps", "-o", "ppid=", "-p", pid).trim();
+        assertThat(Outside.read("/proc/" + pid + "/mountinfo"))
+                .containsPattern("upperdir=/work/[0-9a-f]{16}[.]u/upper")
+                .doesNotContain("/" + monitor + ".", "/" + monitor + "/");
+        api.destroy(id);
+    }
+
+    @Test
+    void terminalsOfOneSandboxEnd() {
+        assertThat(answer("\"" + Outside.doors() + "\",\"take\",\"terminals\"", ""))
+                .isEqualTo("128");
+    }
+
+    /** To open a FIFO or a device does something already; it was opened to look what it is. */
+    @Test
+    void whatStandsForTheAccountsOfARootIsNotOpened() throws Exception {
+        Path accounts = Files.createDirectory(root.resolve("etc")).resolve("passwd");
+        Outside.run("mkfifo", accounts.toString());
+        Thread writer = Thread.ofPlatform().daemon().start(() -> write(accounts));
+        await().until(() -> writer.getState() == Thread.State.RUNNABLE);
+        try {
+            for (int i = 0; i < 20; i++) {
+                api.post(
+                                "/runs",
+                                "{\"command\":[\"/bin/doors\"],\"user\":\"nobody\","
+                                        + "\"rootfs\":{\"path\":\""
+                                        + root
+                                        + "\"}}")
+                        .expectViolation("user");
+            }
+            assertThat(writer.isAlive()).as("nobody has opened the other end").isTrue();
+        } finally {
+            assertThat(Outside.read(accounts.toString())).isEqualTo("x");
+            writer.join();
+            Outside.delete(root.resolve("etc"));
+        }
+    }
+
+    private static void write(Path fifo) {
+        try {
+            Files.writeString(fifo, "x");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "socket-filter",
+                "socket-filter-high-bit",
+                "reuseport-filter",
+                "socket-program",
+                "reuseport-program",
+                "seccomp-filter",
+                "prctl-filter"
+            })
+    void filtersCanBeMadeWhereTheyAreAskedFor(String door) {
+        assertThat(attempt(door, "", "\"security\":{\"seccomp\":\"nested-filters\"}"))
+                .isEqualTo("through");
+        assertThat(attempt("keyctl", "", "\"security\":{\"seccomp\":\"nested-filters\"}"))
+                .isEqualTo("refused EPERM");
     }
 
     @ParameterizedTest
