@@ -370,10 +370,10 @@ class RecoveryIT {
                 assertThat(found(second.api()).path("setAside").path(0).asString())
                         .contains("leftbehind12", "EBUSY");
             }
-        } finally {
-            for (Path left : List.of(group, base, group.getParent(), base.getParent())) {
-                await().until(() -> left.toFile().delete() || !left.toFile().exists());
-            }
+        }
+        try (ExternalDaemon third = start()) {
+            assertThat(found(third.api()).path("setAside")).isEmpty();
+            assertThat(List.of(group, base)).noneMatch(Files::exists);
         }
     }
 
