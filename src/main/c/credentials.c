@@ -34,19 +34,6 @@ static void set_capabilities(uint64_t set, uint64_t inheritable)
         fail("capset", "%#llx", (unsigned long long)set);
 }
 
-void make_capabilities_effective(void)
-{
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[2];
-
-    if (syscall(SYS_capget, &header, data) < 0)
-        fail("capget", "own");
-    data[0].effective = data[0].permitted;
-    data[1].effective = data[1].permitted;
-    if (syscall(SYS_capset, &header, data) < 0)
-        fail("capset", "what is permitted");
-}
-
 void forbid_new_privileges(void)
 {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
