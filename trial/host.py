@@ -90,6 +90,27 @@ def descendants():
     return found
 
 
+def describe(process):
+    """What tells why it is there still: whose child it is, since when it lives, where it waits, who is in its pid namespace."""
+    seconds = time.clock_gettime(time.CLOCK_BOOTTIME) - process.started / os.sysconf("SC_CLK_TCK")
+    parent = read(f"/proc/{process.parent}/comm").strip()
+    where = read(f"/proc/{process.pid}/wchan") or "?"
+    signals = re.findall(r"(?:SigPnd|ShdPnd|SigBlk|NSpid):.*", read(f"/proc/{process.pid}/status"))
+    link = f"/proc/{process.pid}/ns/pid_for_children"
+    beside = [f"{p.comm} {p.pid} {p.state}" for p in processes().values() if p.pid != process.pid and same(link, f"/proc/{p.pid}/ns/pid")]
+    return (
+        f"{process.comm} {process.pid} {process.state}, child of {process.parent} {parent}, {seconds:.0f} s old, in {where},"
+        f" {' '.join(signals)}, beside it {beside}"
+    )
+
+
+def same(link, other):
+    try:
+        return os.readlink(link) == os.readlink(other)
+    except OSError:
+        return False
+
+
 def read(path):
     try:
         with open(path, errors="surrogateescape") as file:

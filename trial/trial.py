@@ -155,7 +155,7 @@ class Trial:
         if not self.host.end(signal.SIGTERM):
             self.complain("the daemon does not stop")
         time.sleep(0.5)
-        left["processes"] = [f"{p.comm} {p.pid}" for p in ground.descendants()]
+        left["processes"] = [ground.describe(p) for p in ground.descendants()]
         left["groups"] = self.host.groups()
         left["mounts"] = self.host.mounts()
         for what, those in left.items():
