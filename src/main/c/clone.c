@@ -98,7 +98,7 @@ void start_child(struct launch *launch)
         launch->pid = -1;
 }
 
-static void write_file(pid_t pid, const char *file, struct span text)
+static void write_map(pid_t pid, const char *file, struct span text)
 {
     char path[64];
 
@@ -111,16 +111,23 @@ static void write_file(pid_t pid, const char *file, struct span text)
     close(fd);
 }
 
-/* What users run is what the kernel kills first for want of memory; a program of the host is as any other. */
+/*
+ * What users run is what the kernel kills first for want of memory; a program of the host is as any other, unless the daemon
+ * was given a score that it may not lower (EACCES).
+ */
 void write_oom_score(const struct launch *launch)
 {
-    static const struct span first = {"1000", 4}, any = {"0", 1};
+    char path[64];
+    const char *score = launch->plan.kind == LAUNCH_SANDBOX || launch->plan.kind == LAUNCH_RUN ? "1000" : "0";
 
     enter_stage(STAGE_CLONE);
-    if (launch->plan.kind == LAUNCH_SANDBOX || launch->plan.kind == LAUNCH_RUN)
-        write_file(launch->pid, "oom_score_adj", first);
-    else if (launch->plan.kind != LAUNCH_KEEPER)
-        write_file(launch->pid, "oom_score_adj", any);
+    if (launch->plan.kind == LAUNCH_KEEPER)
+        return;
+    format(path, sizeof path, "/proc/%d/oom_score_adj", launch->pid);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || (!write_all(fd, score, strlen(score)) && errno != EACCES))
+        fail("write", "oom_score_adj");
+    close(fd);
 }
 
 void write_maps(const struct launch *launch)
@@ -130,11 +137,11 @@ void write_maps(const struct launch *launch)
 
     enter_stage(STAGE_MAPS);
     if ((plan->flags & PLAN_DENY_SETGROUPS) != 0 && plan->gid_map.length != 0)
-        write_file(launch->pid, "setgroups", deny);
+        write_map(launch->pid, "setgroups", deny);
     if (plan->uid_map.length != 0)
-        write_file(launch->pid, "uid_map", plan->uid_map);
+        write_map(launch->pid, "uid_map", plan->uid_map);
     if (plan->gid_map.length != 0)
-        write_file(launch->pid, "gid_map", plan->gid_map);
+        write_map(launch->pid, "gid_map", plan->gid_map);
 }
 
 void send_maps_written(const struct launch *launch)

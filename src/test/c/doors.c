@@ -106,7 +106,7 @@ static long asynchronous_io(void)
 }
 
 /* What TCP takes on the own loopback while nobody reads, in MiB. */
-static int queue_tcp(void)
+static int queue_tcp(bool stays)
 {
     static char page[65536];
     struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -125,6 +125,9 @@ static int queue_tcp(void)
             queued += sent;
     }
     printf("%ld\n", queued >> 20);
+    fflush(stdout);
+    if (stays)
+        pause();
     return 0;
 }
 
@@ -330,7 +333,7 @@ int main(int count, char **arguments)
     if (strncmp(what, "bomb-", 5) == 0)
         bomb(what, strcmp(with, "stay") == 0);
     if (strcmp(what, "queue-tcp") == 0)
-        return queue_tcp();
+        return queue_tcp(strcmp(with, "stay") == 0);
     if (strcmp(what, "take-terminals") == 0)
         return take_terminals();
     if (strcmp(what, "watch") == 0)

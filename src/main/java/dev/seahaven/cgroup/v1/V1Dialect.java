@@ -6,6 +6,8 @@ import dev.seahaven.cgroup.GroupFiles;
 import dev.seahaven.cgroup.IoRate;
 import dev.seahaven.cgroup.MissingFeatureException;
 import dev.seahaven.cgroup.Usage;
+import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.SyscallException;
 
 import org.jspecify.annotations.Nullable;
 
@@ -47,13 +49,29 @@ public final class V1Dialect implements Dialect {
             setMemoryAndSwap(group, after);
         }
         files.write(group, MEMORY, memory == null ? "-1" : memory.toString());
-        files.writeIfThere(
-                group,
-                SOCKETS,
-                memory == null ? "-1" : Long.toString(Math.min(memory, SOCKETS_MAX)));
         if (!swapFirst) {
             setMemoryAndSwap(group, after);
         }
+        setSockets(group, before, after);
+    }
+
+    private void setSockets(Path group, Memory before, Memory after) {
+        Long most = sockets(after);
+        if (Objects.equals(most, sockets(before))) {
+            return;
+        }
+        try {
+            files.writeIfThere(group, SOCKETS, most == null ? "-1" : most.toString());
+        } catch (SyscallException e) {
+            if (e.errno() != Errno.EBUSY) { // more waits already: the limit stays what it was
+                throw e;
+            }
+        }
+    }
+
+    private static @Nullable Long sockets(Memory limits) {
+        Long memory = limits.bytes();
+        return memory == null ? null : Long.valueOf(Math.min(memory, SOCKETS_MAX));
     }
 
     private void setMemoryAndSwap(Path group, Memory after) {
