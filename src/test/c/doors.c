@@ -74,10 +74,10 @@ static struct sock_fprog filter(void)
     return (struct sock_fprog){.len = 1, .filter = &all};
 }
 
-static long socket_filter(int type, long level, int option)
+static long socket_filter(long level, int option)
 {
     struct sock_fprog program = filter();
-    int fd = socket(AF_INET, type, 0), yes = 1;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0), yes = 1;
 
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
     return syscall(SYS_setsockopt, fd, level, option, &program, sizeof program);
@@ -365,11 +365,11 @@ int main(int count, char **arguments)
     if (strcmp(what, "userfaultfd") == 0)
         return tell(syscall(SYS_userfaultfd, 1));
     if (strcmp(what, "socket-filter") == 0)
-        return tell(socket_filter(SOCK_DGRAM, SOL_SOCKET, SO_ATTACH_FILTER));
+        return tell(socket_filter(SOL_SOCKET, SO_ATTACH_FILTER));
     if (strcmp(what, "socket-filter-high-bit") == 0)
-        return tell(socket_filter(SOCK_DGRAM, SOL_SOCKET | 1l << 40, SO_ATTACH_FILTER));
+        return tell(socket_filter(SOL_SOCKET | 1l << 40, SO_ATTACH_FILTER));
     if (strcmp(what, "reuseport-filter") == 0)
-        return tell(socket_filter(SOCK_DGRAM, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF));
+        return tell(socket_filter(SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF));
     if (strcmp(what, "socket-program") == 0) /* EBADF: the kernel looked for the program */
         return tell(socket_program(SO_ATTACH_BPF) < 0 && errno == EBADF ? 0 : -1);
     if (strcmp(what, "reuseport-program") == 0)

@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Predicate;
 
 /** From what was seen to what is open. Pure. */
 final class Checks {
@@ -198,16 +197,9 @@ final class Checks {
     private void seccomp() {
         Facts.Seccomp seccomp = facts.seccomp();
         List<String> through = seccomp.letsThrough();
-        List<String> filters =
-                through == null
-                        ? List.of()
-                        : through.stream().filter(DangerousCalls::makesFilters).toList();
-        List<String> escapes =
-                through == null
-                        ? List.of()
-                        : through.stream()
-                                .filter(Predicate.not(DangerousCalls::makesFilters))
-                                .toList();
+        List<String> known = Objects.requireNonNullElse(through, List.of());
+        List<String> filters = known.stream().filter(DangerousCalls::makesFilters).toList();
+        List<String> escapes = known.stream().filter(each -> !filters.contains(each)).toList();
         boolean off = seccomp.mode().equals("disabled");
         add(
                 off,

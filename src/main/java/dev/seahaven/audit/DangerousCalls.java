@@ -26,6 +26,20 @@ final class DangerousCalls {
 
     private static final Set<String> SOCKET_CALLS = Set.of("socket", "setsockopt");
 
+    /** Those that make a program which the kernel runs; each is a memory of its own. */
+    private static final Map<String, List<Argument>> OF_FILTERS = new LinkedHashMap<>();
+
+    static {
+        OF_FILTERS.put("seccomp SECCOMP_SET_MODE_FILTER", List.of(Argument.lower(1)));
+        OF_FILTERS.put(
+                "prctl PR_SET_SECCOMP",
+                List.of(Argument.lower(PR_SET_SECCOMP), Argument.lower(SECCOMP_MODE_FILTER)));
+        OF_FILTERS.put("setsockopt SO_ATTACH_FILTER", socketOption(26));
+        OF_FILTERS.put("setsockopt SO_ATTACH_BPF", socketOption(50));
+        OF_FILTERS.put("setsockopt SO_ATTACH_REUSEPORT_CBPF", socketOption(51));
+        OF_FILTERS.put("setsockopt SO_ATTACH_REUSEPORT_EBPF", socketOption(52));
+    }
+
     /** With what is known of the arguments that make them dangerous. */
     private static final Map<String, List<Argument>> CALLS = new LinkedHashMap<>();
 
@@ -74,30 +88,13 @@ final class DangerousCalls {
         CALLS.put("socket AF_ALG", List.of(Argument.lower(AF_ALG)));
         CALLS.put("socket AF_VSOCK", List.of(Argument.lower(AF_VSOCK)));
         CALLS.put("ioctl TIOCSTI", List.of(Argument.ANY, Argument.lower(TIOCSTI)));
-        CALLS.put("seccomp SECCOMP_SET_MODE_FILTER", List.of(Argument.lower(1)));
-        CALLS.put(
-                "prctl PR_SET_SECCOMP",
-                List.of(Argument.lower(PR_SET_SECCOMP), Argument.lower(SECCOMP_MODE_FILTER)));
-        CALLS.put("setsockopt SO_ATTACH_FILTER", socketOption(26));
-        CALLS.put("setsockopt SO_ATTACH_BPF", socketOption(50));
-        CALLS.put("setsockopt SO_ATTACH_REUSEPORT_CBPF", socketOption(51));
-        CALLS.put("setsockopt SO_ATTACH_REUSEPORT_EBPF", socketOption(52));
+        CALLS.putAll(OF_FILTERS);
     }
-
-    /** Those that make a program which the kernel runs; each is a memory of its own. */
-    private static final Set<String> OF_FILTERS =
-            Set.of(
-                    "seccomp SECCOMP_SET_MODE_FILTER",
-                    "prctl PR_SET_SECCOMP",
-                    "setsockopt SO_ATTACH_FILTER",
-                    "setsockopt SO_ATTACH_BPF",
-                    "setsockopt SO_ATTACH_REUSEPORT_CBPF",
-                    "setsockopt SO_ATTACH_REUSEPORT_EBPF");
 
     private DangerousCalls() {}
 
     static boolean makesFilters(String call) {
-        return OF_FILTERS.stream().anyMatch(call::endsWith);
+        return OF_FILTERS.keySet().stream().anyMatch(call::endsWith);
     }
 
     private static List<Argument> socketOption(long option) {

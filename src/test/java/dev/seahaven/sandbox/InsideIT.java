@@ -99,7 +99,7 @@ class InsideIT {
                         """
                         {"command": ["sleep", "1000"]}
                         """);
-        int pid = api.get("/sandboxes/" + id).json().path("state").path("pid").asInt();
+        int pid = api.pid(id);
         String parent = Outside.run("ps", "-o", "ppid=", "-p", Integer.toString(pid)).trim();
         assertThat(score(pid)).isEqualTo(1000);
         assertThat(score(Integer.parseInt(parent)))
