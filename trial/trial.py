@@ -364,12 +364,14 @@ class Worker:
         if sandbox is None:
             return
         before = sandbox.told
-        sandbox.told, sandbox.asked, sandbox.since = None, {"restart"}, time.monotonic()
+        asked_for, sandbox.told, sandbox.since = sandbox.since, None, time.monotonic()
+        sandbox.asked.add("restart")  # beside what the life before was asked, until it is known to be over
         hits = self.trial.hits.pop(sandbox.id, set())
         answer = self.action(sandbox, "restart", {"timeoutSeconds": 1}, ())
         if answer is not None and answer.status == 200:
             sandbox.asked = set()
             return
+        sandbox.since = asked_for
         self.trial.hits[sandbox.id] |= hits
         if before is not None:
             found = self.look(sandbox.name)
