@@ -111,14 +111,11 @@ static void write_map(pid_t pid, const char *file, struct span text)
     close(fd);
 }
 
-/*
- * What users run is what the kernel kills first for want of memory; a program of the host is as any other, unless the daemon
- * was given a score that it may not lower (EACCES).
- */
+/* A program of the host is as any other, unless the daemon was given a score that it may not lower (EACCES). */
 void write_oom_score(const struct launch *launch)
 {
     char path[64];
-    const char *score = launch->plan.kind == LAUNCH_SANDBOX || launch->plan.kind == LAUNCH_RUN ? "1000" : "0";
+    const char *score = (launch->plan.flags & PLAN_FIRST_KILLED) != 0 ? "1000" : "0";
 
     enter_stage(STAGE_CLONE);
     if (launch->plan.kind == LAUNCH_KEEPER)

@@ -584,7 +584,60 @@ static int open_path(const struct mounts *mounts, const char *path)
     return open_here(mounts->fd[MOUNT_ROOT], path + 1, O_PATH);
 }
 
-/* Whatever is not there needs no hiding. */
+static bool is_below(const char *path, const char *directory)
+{
+    size_t length = strlen(directory);
+
+    return strncmp(path, directory, length) == 0 && path[length] == '/';
+}
+
+/*
+ * A mount point cannot be moved (rename(2), EBUSY), but what lies above it can: the next life would find something else under
+ * the name. So each directory above is made a mount point as well.
+ */
+static void hold_parents(const struct plan *plan, const struct mounts *mounts, const char *path)
+{
+    char above[4096];
+
+    if (plan->root_read_only != 0 || is_below(path, "/proc") || is_below(path, "/sys"))
+        return; /* nobody inside renames there */
+    format(above, sizeof above, "%s", path);
+    for (char *slash = strchr(above + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        struct statx about;
+
+        *slash = '\0';
+        int directory = open_path(mounts, above);
+        if (directory < 0 || statx(directory, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &about) < 0)
+            fail(directory < 0 ? "openat2" : "statx", "%s", above);
+        if ((about.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0) {
+            int tree = sys_open_tree(directory, "", OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+            if (tree < 0)
+                fail("open_tree", "%s", above);
+            attach(tree, directory, "", above);
+            close(tree);
+        }
+        close(directory);
+        *slash = '/';
+    }
+}
+
+/* Opens what is to be covered, and keeps it under its name; -1: it is not there, and so needs no hiding. */
+static int hold_path(const struct plan *plan, const struct mounts *mounts, const char *path)
+{
+    int target = open_path(mounts, path);
+
+    if (target < 0 && errno == ENOENT)
+        return -1;
+    if (target < 0)
+        fail("openat2", "%s", path);
+    close(target);
+    hold_parents(plan, mounts, path);
+    target = open_path(mounts, path); /* in the mounts that lie there now */
+    if (target < 0)
+        fail("openat2", "%s", path);
+    return target;
+}
+
 void mask_paths(const struct plan *plan, const struct mounts *mounts)
 {
     struct mount_attributes read_only = {.set = MOUNT_ATTR_RDONLY};
@@ -595,11 +648,11 @@ void mask_paths(const struct plan *plan, const struct mounts *mounts)
     for (uint32_t i = 0; i < plan->masked.count; i++) {
         struct span path = span_next(&at);
         enter_item(i);
-        int target = open_path(mounts, path.bytes);
-        if (target < 0 && errno == ENOENT)
+        int target = hold_path(plan, mounts, path.bytes);
+        if (target < 0)
             continue;
-        if (target < 0 || fstat(target, &about) < 0)
-            fail("openat2", "%s", path.bytes);
+        if (fstat(target, &about) < 0)
+            fail("fstat", "%s", path.bytes);
         int cover = copy_of(S_ISDIR(about.st_mode) ? PLACE_EMPTY : PLACE_DEVICES "/null");
         attach(cover, target, "", path.bytes);
         close(cover);
@@ -609,11 +662,9 @@ void mask_paths(const struct plan *plan, const struct mounts *mounts)
     for (uint32_t i = 0; i < plan->read_only.count; i++) {
         struct span path = span_next(&at);
         enter_item(plan->masked.count + i);
-        int target = open_path(mounts, path.bytes);
-        if (target < 0 && errno == ENOENT)
-            continue;
+        int target = hold_path(plan, mounts, path.bytes);
         if (target < 0)
-            fail("openat2", "%s", path.bytes);
+            continue;
         /* With all that is mounted below: else what hides something there would be left behind, under the copy. */
         int tree = sys_open_tree(target, "", OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
         if (tree < 0)

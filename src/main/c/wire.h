@@ -48,6 +48,7 @@ enum plan_flag {
     PLAN_PTS_GID_5 = 1u << 10,      /* group 5 (tty) is mapped, so devpts can give its terminals to it */
     PLAN_PID_SHARED = 1u << 11,     /* the pid namespace is not the sandbox's own: the end is cgroup.kill, init a subreaper */
     PLAN_SYSFS_WRITABLE = 1u << 12, /* with PLAN_SYSFS: not read-only */
+    PLAN_FIRST_KILLED = 1u << 13,   /* what users run is what the kernel kills first for want of memory */
 };
 
 enum root_kind {

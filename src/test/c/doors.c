@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -291,11 +292,138 @@ static void watch(const char *known)
         }
 }
 
+/* Requests that are refused come back whole, and nobody reads the answers. */
+static void fill_netlink(void)
+{
+    static char request[150000];
+    struct nlmsghdr *header = (void *)request;
+    int size = 1 << 22;
+
+    *header =
+        (struct nlmsghdr){.nlmsg_len = sizeof request, .nlmsg_type = NLMSG_MIN_TYPE, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK};
+    for (;;) {
+        int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC);
+        if (fd < 0 && fork() != 0)
+            pause();
+        if (fd < 0)
+            for (int other = 3; other < 1 << 20 && close(other) == 0; other++)
+                continue;
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+        for (int i = 0; i < 100; i++)
+            if (send(fd, request, sizeof request, MSG_DONTWAIT) < 0)
+                break;
+    }
+}
+
+static void fill_locks(bool of_files)
+{
+    for (;;) {
+        int fd = memfd_create("locks", 0);
+        for (long i = 0; fd >= 0 && i < 3000; i++) {
+            struct flock lock = {.l_type = F_RDLCK, .l_start = 2 * i, .l_len = 1};
+            if (fcntl(fd, of_files ? F_OFD_SETLK : F_SETLK, &lock) < 0)
+                break;
+        }
+    }
+}
+
+static void send_files(int socket, int *files, int count)
+{
+    char buffer[CMSG_SPACE(253 * sizeof(int))] = {0}, byte = 'f';
+    struct iovec part = {&byte, 1};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = buffer};
+
+    message.msg_controllen = CMSG_SPACE((size_t)count * sizeof(int));
+    struct cmsghdr *control = CMSG_FIRSTHDR(&message);
+    *control =
+        (struct cmsghdr){.cmsg_len = CMSG_LEN((size_t)count * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    memcpy(CMSG_DATA(control), files, (size_t)count * sizeof(int));
+    (void)sendmsg(socket, &message, MSG_DONTWAIT);
+}
+
+/* Files that are in flight and have no descriptor any more; each user may have as many as one process may have open. */
+static void fill_files(void)
+{
+    for (int user = 1; user < 400; user++) {
+        if (fork() != 0)
+            continue;
+        if (setresuid((uid_t)user, (uid_t)user, (uid_t)user) < 0)
+            exit(1);
+        for (;;) {
+            int pair[2], files[200];
+            if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) < 0)
+                pause();
+            for (int message = 0; message < 5; message++) {
+                int count = 0;
+                while (count < 200 && (files[count] = eventfd(0, 0)) >= 0)
+                    count++;
+                if (count == 0)
+                    pause();
+                send_files(pair[0], files, count);
+                while (count > 0)
+                    close(files[--count]);
+            }
+        }
+    }
+    pause();
+}
+
+/* Files that are mapped and have no descriptor any more. */
+static void fill_mappings(void)
+{
+    char path[32];
+
+    snprintf(path, sizeof path, "/proc/self/fd/%d", memfd_create("mapped", 0));
+    for (;;) {
+        int fd = open(path, O_RDONLY);
+        if (fd < 0 || mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED)
+            pause();
+        close(fd);
+    }
+}
+
+/* A file without a name and without a descriptor, which grows as long as there is room. */
+static void fill_disk_in_flight(const void *page, size_t size)
+{
+    int pair[2], fd = open("/hidden", O_RDWR | O_CREAT, 0600);
+
+    unlink("/hidden");
+    if (fd < 0 || socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) < 0)
+        exit(1);
+    for (;;) {
+        send_files(pair[0], &fd, 1);
+        close(fd);
+        char buffer[CMSG_SPACE(sizeof(int))], byte;
+        struct iovec part = {&byte, 1};
+        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = buffer, .msg_controllen = sizeof buffer};
+        usleep(1000);
+        if (recvmsg(pair[1], &message, 0) < 0)
+            exit(1);
+        memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof fd);
+        if (write(fd, page, size) < 0) {
+            send_files(pair[0], &fd, 1);
+            close(fd);
+            pause();
+        }
+    }
+}
+
 static void bomb(const char *what, bool stays)
 {
     static char page[1 << 20];
 
     memset(page, 'x', sizeof page);
+    if (strcmp(what, "bomb-netlink") == 0)
+        fill_netlink();
+    if (strcmp(what, "bomb-locks") == 0)
+        fill_locks(stays);
+    if (strcmp(what, "bomb-files") == 0)
+        fill_files();
+    if (strcmp(what, "bomb-mappings") == 0)
+        fill_mappings();
+    if (strcmp(what, "bomb-flight") == 0)
+        fill_disk_in_flight(page, sizeof page);
     if (strcmp(what, "bomb-fork") == 0)
         for (;;)
             if (fork() == 0)

@@ -73,7 +73,7 @@ class ArchitectureTest {
     private static final Map<String, List<String>> INSIDE =
             Map.of(
                     "namespace", List.of("", "names", "scan", "view", "life", "http"),
-                    "sandbox", List.of("spec", "root", "launch", "life", "http"),
+                    "sandbox", List.of("spec", "root", "launch", "guard", "life", "http"),
                     "process", List.of("", "http"),
                     "exec", List.of("", "http"),
                     "audit", List.of("", "http"),

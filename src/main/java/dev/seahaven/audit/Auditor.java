@@ -7,6 +7,7 @@ import dev.seahaven.namespace.NamespaceType;
 import dev.seahaven.namespace.scan.Membership;
 import dev.seahaven.namespace.scan.NamespaceFinder;
 import dev.seahaven.problem.Problem;
+import dev.seahaven.problem.ProblemType;
 import dev.seahaven.procfs.MountInfo;
 import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.procfs.ProcStat;
@@ -20,14 +21,21 @@ import dev.seahaven.syscall.Syscalls;
 
 import org.jspecify.annotations.Nullable;
 
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 
 /** Looks at a process from outside, layer by layer: one probe for each. */
 public final class Auditor {
 
+    private static final int AT_ONCE = 2;
+    private static final Duration PATIENCE = Duration.ofSeconds(4);
+
+    private final Semaphore turns = new Semaphore(AT_ONCE, true);
     private final Syscalls syscalls;
     private final ProcRoot proc;
     private final NamespaceFinder finder;
@@ -68,8 +76,25 @@ public final class Auditor {
         return audit(pid, sandboxes.withProcess(pid).orElse(null));
     }
 
-    /** Holds the process meanwhile, so that its number does not become another's. */
+    /** One looks at much, and who is looked at may have made that large. */
     private Audit audit(int pid, @Nullable Hardened sandbox) {
+        try {
+            if (!turns.tryAcquire(PATIENCE.toNanos(), TimeUnit.NANOSECONDS)) {
+                throw new Problem(ProblemType.BUSY, AT_ONCE + " audits are under way; try again.");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Problem(ProblemType.BUSY, "The daemon stops.");
+        }
+        try {
+            return auditNow(pid, sandbox);
+        } finally {
+            turns.release();
+        }
+    }
+
+    /** Holds the process meanwhile, so that its number does not become another's. */
+    private Audit auditNow(int pid, @Nullable Hardened sandbox) {
         try (PidFd held = syscalls.pidfdOpen(pid)) {
             ProcStatus status = ProcStatus.read(proc, pid).orElseThrow(() -> gone(pid));
             ProcStat stat = ProcStat.read(proc, pid).orElseThrow(() -> gone(pid));

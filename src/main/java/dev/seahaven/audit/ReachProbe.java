@@ -84,8 +84,7 @@ final class ReachProbe {
             ENGINE_SOCKET_NAMES.forEach(name -> candidates.add(point + "/" + name));
         }
         try (Fd root = root(pid)) {
-            entries(root, "run/user").stream()
-                    .limit(VISITS_MAX)
+            entries(root, "run/user")
                     .forEach(
                             user -> {
                                 candidates.add("run/user/" + user + "/docker.sock");
@@ -111,7 +110,7 @@ final class ReachProbe {
                         path,
                         Syscalls.O_RDONLY | Syscalls.O_DIRECTORY,
                         Syscalls.RESOLVE_IN_ROOT | Syscalls.RESOLVE_NO_SYMLINKS)) {
-            return syscalls.list(directory);
+            return syscalls.list(directory, VISITS_MAX);
         } catch (SyscallException e) {
             boolean link = e.errno() == Errno.ELOOP && path.equals("dev"); // to be looked through
             if (isAbsent(e) && !link) {

@@ -1,7 +1,6 @@
 package dev.seahaven.cgroup;
 
 import dev.seahaven.syscall.Errno;
-import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.SyscallException;
 
 import org.jspecify.annotations.Nullable;
@@ -10,27 +9,10 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** The control group of one sandbox, on whichever hierarchy the host has. */
-public interface Cgroup {
+public interface Cgroup extends ProcessGroup {
 
     /** Its path below the root of the hierarchy, such as {@code /seahaven/k3v9x2m4qh7d}. */
     String path();
-
-    /**
-     * What a launch needs to start in it: one of the first two is not null.
-     *
-     * @param v2 the directory on a cgroup2, for CLONE_INTO_CGROUP
-     * @param freezer the directory on a v1 freezer
-     * @param v1 directories on v1 hierarchies, the freezer first
-     */
-    record Entry(@Nullable Fd v2, @Nullable Fd freezer, List<Fd> v1) implements AutoCloseable {
-        @Override
-        public void close() {
-            if (v2 != null) {
-                v2.close();
-            }
-            v1.forEach(Fd::close);
-        }
-    }
 
     /**
      * Makes ahead of a launch what it needs: with these limits it then only has to be entered, with
@@ -59,11 +41,13 @@ public interface Cgroup {
     /** The most memory that it has ever used; null where nobody counts. */
     @Nullable Long peakMemoryBytes();
 
-    /** The processes in it, by their numbers in the daemon's pid namespace. */
-    List<Integer> processes();
-
-    /** Opens the directories for a launch. */
-    Entry enter();
+    /**
+     * A new group below it for one program, which has its limits with all others in it. With this
+     * one it is removed, and its processes are killed.
+     *
+     * @param name that nothing below it has
+     */
+    ProcessGroup below(String name);
 
     /**
      * A group as its own processes see it below {@code /sys/fs/cgroup}.
@@ -83,20 +67,8 @@ public interface Cgroup {
 
     void thaw();
 
-    /** Kills every process in it, frozen or not. */
-    void kill();
-
-    /** Whether a living process is in it. */
-    boolean isPopulated();
-
     /** Whether it is frozen, or about to be. */
     boolean isFrozen();
-
-    /**
-     * Removes it with all groups below it, and kills what is still in them; waits up to ten seconds
-     * for that.
-     */
-    void remove();
 
     /** Whether a call failed for the group is gone, which it is as soon as its life has ended. */
     static boolean isGone(SyscallException failure) {

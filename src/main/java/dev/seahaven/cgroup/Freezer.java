@@ -26,5 +26,5 @@ public interface Freezer {
      *
      * @param others the opened groups on other hierarchies, which are closed when this fails
      */
-    Cgroup.Entry open(List<Fd> others);
+    ProcessGroup.Entry open(List<Fd> others);
 }

@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -25,6 +26,7 @@ public final class GroupFiles {
 
     private static final int FILE_MAX = 1 << 20;
     private static final int COUNTER_MAX = 4096;
+    private static final Duration REMOVAL = Duration.ofSeconds(10);
 
     private final Syscalls syscalls;
 
@@ -58,6 +60,30 @@ public final class GroupFiles {
                 return false;
             }
             throw e;
+        }
+    }
+
+    /**
+     * Removes a group with all below it; waits up to ten seconds for what was killed.
+     *
+     * @param kill kills what is in it, and is called where something is
+     */
+    public void removeTree(Path group, Runnable kill) {
+        if (!tryRemove(group)) {
+            kill.run();
+            removeKilled(group);
+        }
+    }
+
+    private void removeKilled(Path group) {
+        if (tryRemove(group)) {
+            return;
+        }
+        for (String child : subdirectories(group)) {
+            removeKilled(group.resolve(child));
+        }
+        if (!await(REMOVAL, () -> tryRemove(group))) {
+            throw new SyscallException("rmdir(\"" + group + "\")", Errno.EBUSY);
         }
     }
 
@@ -179,6 +205,29 @@ public final class GroupFiles {
                 .filter(line -> !line.isBlank())
                 .map(Integer::parseInt)
                 .toList();
+    }
+
+    /** The same with those of the groups below it. */
+    public List<Integer> allProcesses(Path group) {
+        List<String> below = subdirectories(group);
+        List<Integer> own = processes(group);
+        if (below.isEmpty()) {
+            return own;
+        }
+        List<Integer> all = new ArrayList<>(own);
+        below.forEach(name -> all.addAll(unlessRemoved(group.resolve(name))));
+        return all;
+    }
+
+    private List<Integer> unlessRemoved(Path group) {
+        try {
+            return allProcesses(group);
+        } catch (SyscallException e) {
+            if (e.errno() == Errno.ENOENT || e.errno() == Errno.ENODEV) {
+                return List.of();
+            }
+            throw e;
+        }
     }
 
     public long number(Path group, String file, long otherwise) {

@@ -51,7 +51,9 @@ final class ApiProblems {
                     Map.entry("deleteSandbox", with(CHANGE, ProblemType.IN_USE)),
                     Map.entry("patchSandbox", with(CHANGE, ProblemType.NAME_TAKEN)),
                     Map.entry("getSandboxStats", with(KERNEL, ProblemType.WRONG_STATE)),
-                    Map.entry("auditSandbox", with(KERNEL, ProblemType.WRONG_STATE)),
+                    Map.entry(
+                            "auditSandbox",
+                            with(KERNEL, ProblemType.WRONG_STATE, ProblemType.BUSY)),
                     Map.entry(
                             "waitForSandbox",
                             EnumSet.of(
@@ -78,7 +80,7 @@ final class ApiProblems {
                             "listProcesses",
                             with(LOOK, ProblemType.NOT_FOUND, ProblemType.AMBIGUOUS_NAME)),
                     Map.entry("getProcess", KERNEL),
-                    Map.entry("auditProcess", KERNEL));
+                    Map.entry("auditProcess", with(KERNEL, ProblemType.BUSY)));
 
     /** Headers of operations that change something, where a body is refused if it is not taken. */
     private static final Set<String> CHANGING = Set.of("If-Match", IdempotencyFilter.KEY);

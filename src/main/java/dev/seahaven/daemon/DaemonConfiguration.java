@@ -5,6 +5,8 @@ import dev.seahaven.access.Token;
 import dev.seahaven.audit.Auditor;
 import dev.seahaven.cgroup.host.Cgroups;
 import dev.seahaven.cgroup.host.Delegation;
+import dev.seahaven.claim.Residue;
+import dev.seahaven.exec.MountOwners;
 import dev.seahaven.exec.NamespaceExec;
 import dev.seahaven.exec.Runs;
 import dev.seahaven.launcher.Launcher;
@@ -114,6 +116,11 @@ class DaemonConfiguration {
     }
 
     @Bean
+    Residue residue() {
+        return new Residue();
+    }
+
+    @Bean
     StartReport startReport() {
         return new StartReport();
     }
@@ -134,14 +141,18 @@ class DaemonConfiguration {
     @Bean
     Sandboxes sandboxes(
             Syscalls syscalls,
+            NamespaceCalls calls,
             ProcRoot proc,
             Launcher launcher,
             Cgroups cgroups,
             NamespaceFinder finder,
             SandboxSettings settings,
             SeccompCompiler seccomp,
+            Residue residue,
             MeterRegistry meters) {
-        return new Sandboxes(syscalls, proc, launcher, cgroups, finder, settings, seccomp, meters);
+        return new Sandboxes(
+                syscalls, calls, proc, launcher, cgroups, finder, settings, seccomp, residue,
+                meters);
     }
 
     @Bean
@@ -175,15 +186,34 @@ class DaemonConfiguration {
     }
 
     @Bean
+    MountOwners mountOwners(
+            Syscalls syscalls,
+            NamespaceCalls calls,
+            NamespaceFinder finder,
+            Sandboxes sandboxes,
+            Runs runs) {
+        return new MountOwners(syscalls, calls, finder, sandboxes.queries(), runs);
+    }
+
+    @Bean
     NamespaceExec namespaceExec(
             Syscalls syscalls,
             Launcher launcher,
             Cgroups cgroups,
             NamespaceFinder finder,
             ProcRoot proc,
+            MountOwners owners,
+            Sandboxes sandboxes,
             SandboxSettings settings) {
         return new NamespaceExec(
-                syscalls, launcher, cgroups, finder, proc, settings.captureLimitBytes());
+                syscalls,
+                launcher,
+                cgroups,
+                finder,
+                proc,
+                owners,
+                sandboxes.launches(),
+                settings.captureLimitBytes());
     }
 
     @Bean

@@ -1,12 +1,15 @@
 package dev.seahaven.exec;
 
 import dev.seahaven.cgroup.Cgroup;
+import dev.seahaven.cgroup.ProcessGroup;
+import dev.seahaven.sandbox.life.Exit;
 import dev.seahaven.syscall.SyscallException;
 
 import org.jspecify.annotations.Nullable;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -18,17 +21,17 @@ final class Ending {
     private static final Logger LOG = System.getLogger(Ending.class.getName());
     private static final long PAUSE_NANOS = 10_000_000;
 
-    private @Nullable Cgroup cgroup;
-    private boolean ended;
+    private @Nullable ProcessGroup group;
+    private Exit.@Nullable Reason why;
     private volatile boolean over;
 
-    synchronized void isIn(Cgroup group) {
-        cgroup = group;
+    synchronized void isIn(ProcessGroup of) {
+        group = of;
     }
 
     /** Its group may be removed from now on. */
     synchronized void hasLeft() {
-        cgroup = null;
+        group = null;
     }
 
     /** Nothing is left of it. */
@@ -36,16 +39,34 @@ final class Ending {
         over = true;
     }
 
+    /** Those that are in the group now. */
+    synchronized List<Integer> processes() {
+        try {
+            return group == null ? List.of() : group.processes();
+        } catch (SyscallException e) {
+            return List.of(); // it is about to be removed
+        }
+    }
+
+    /** Why it was ended; null where it was not. */
+    synchronized Exit.@Nullable Reason why() {
+        return why;
+    }
+
     synchronized boolean wasEnded() {
-        return ended;
+        return why != null;
     }
 
     void end() {
+        end(Exit.Reason.STOPPED);
+    }
+
+    void end(Exit.Reason reason) {
         synchronized (this) {
-            if (ended) {
+            if (why != null) {
                 return;
             }
-            ended = true;
+            why = reason;
         }
         Thread.startVirtualThread(
                 () -> {
@@ -57,11 +78,11 @@ final class Ending {
     }
 
     private synchronized void kill() {
-        if (cgroup == null) {
+        if (group == null) {
             return;
         }
         try {
-            cgroup.kill();
+            group.kill();
         } catch (SyscallException e) {
             if (!Cgroup.isGone(e)) {
                 LOG.log(Level.WARNING, "a program cannot be killed yet: {0}", e.getMessage());

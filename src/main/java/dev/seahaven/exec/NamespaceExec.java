@@ -1,8 +1,9 @@
 package dev.seahaven.exec;
 
-import dev.seahaven.cgroup.Cgroup;
+import dev.seahaven.cgroup.ProcessGroup;
 import dev.seahaven.cgroup.host.Cgroups;
 import dev.seahaven.claim.Claims;
+import dev.seahaven.ids.Accounts;
 import dev.seahaven.launcher.Capture;
 import dev.seahaven.launcher.Launch;
 import dev.seahaven.launcher.LaunchKind;
@@ -29,6 +30,9 @@ import dev.seahaven.problem.Problem;
 import dev.seahaven.problem.ProblemType;
 import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.procfs.ProcStatus;
+import dev.seahaven.sandbox.launch.Inside;
+import dev.seahaven.sandbox.launch.SandboxLauncher;
+import dev.seahaven.sandbox.spec.SandboxId;
 import dev.seahaven.syscall.CloneFlag;
 import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
@@ -43,18 +47,20 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
 /**
  * Runs a program of the host inside of a namespace, as nsenter(1) and {@code ip netns exec} do:
  * with all capabilities, in the host's other namespaces. In a network namespace it sees a fresh
  * {@code /sys} and the files of {@code /etc/netns/NAME} over those of {@code /etc}, in a pid
- * namespace a fresh {@code /proc}.
+ * namespace a fresh {@code /proc}. The programs of a sandbox's mount namespace are those of who is
+ * inside: whoever enters that enters all of the sandbox.
  */
 public final class NamespaceExec {
 
     private static final String ETC_NETNS = "/etc/netns/";
+    private static final String CAPTURED = "exec-";
+    private static final String DETACHED = Cgroups.OUTLIVES + "exec-";
     private static final long ALL_CAPABILITIES = -1L;
     private static final long OUTPUT_BYTES = 1L << 40;
 
@@ -63,8 +69,9 @@ public final class NamespaceExec {
     private final Cgroups cgroups;
     private final NamespaceFinder finder;
     private final ProcRoot proc;
+    private final MountOwners owners;
+    private final SandboxLauncher launches;
     private final long captureBytes;
-    private final AtomicLong counter = new AtomicLong();
 
     public NamespaceExec(
             Syscalls syscalls,
@@ -72,12 +79,16 @@ public final class NamespaceExec {
             Cgroups cgroups,
             NamespaceFinder finder,
             ProcRoot proc,
+            MountOwners owners,
+            SandboxLauncher launches,
             long captureBytes) {
         this.syscalls = syscalls;
         this.launcher = launcher;
         this.cgroups = cgroups;
         this.finder = finder;
         this.proc = proc;
+        this.owners = owners;
+        this.launches = launches;
         this.captureBytes = captureBytes;
     }
 
@@ -90,9 +101,10 @@ public final class NamespaceExec {
                     ProblemType.WRONG_STATE,
                     "The user namespace does not map the id 0, which a program enters it with.");
         }
+        Place place = new Place(into, owners.sandbox(into).orElse(null));
         try (Claims opened = new Claims()) {
             return MonitorLostException.tryAgainUntouched(
-                    () -> runOnce(into, spec, opened, caller));
+                    () -> runOnce(place, spec, opened, caller));
         } catch (LauncherException e) {
             if (into.type() == NamespaceType.PID && e.errno() == Errno.ENOMEM) {
                 throw new Problem(
@@ -103,12 +115,15 @@ public final class NamespaceExec {
         }
     }
 
+    /** Where a program is to run: in a namespace, or in all of the sandbox that this is of. */
+    private record Place(Entrance into, @Nullable Inside inside) {}
+
     private ExecResult runOnce(
-            Entrance into, ExecSpec spec, Claims opened, Consumer<Runnable> caller) {
+            Place place, ExecSpec spec, Claims opened, Consumer<Runnable> caller) {
         try {
             return spec.detach()
-                    ? detached(into, spec, opened)
-                    : captured(into, spec, opened, caller);
+                    ? detached(place, spec, opened)
+                    : captured(place, spec, opened, caller);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new Problem(ProblemType.BUSY, "The daemon stops.");
@@ -116,31 +131,21 @@ public final class NamespaceExec {
     }
 
     private ExecResult captured(
-            Entrance into, ExecSpec spec, Claims opened, Consumer<Runnable> caller)
+            Place place, ExecSpec spec, Claims opened, Consumer<Runnable> caller)
             throws InterruptedException {
         long begun = System.nanoTime();
-        Cgroup cgroup = cgroups.create("exec-" + counter.incrementAndGet());
+        ProcessGroup group = group(place, CAPTURED);
         Ending ending = new Ending();
-        ending.isIn(cgroup);
-        try (Cgroup.Entry entry = cgroup.enter()) {
+        ending.isIn(group);
+        try (ProcessGroup.Entry entry = group.enter()) {
             Capture capture = new Capture();
-            Descriptors descriptors =
-                    new Descriptors(
-                            entry.v2(),
-                            entry.freezer(),
-                            // no limits: it is a program of the host
-                            entry.freezer() == null ? List.of() : List.of(entry.freezer()),
-                            null,
-                            null,
-                            stdin(spec, opened),
-                            null,
-                            null,
-                            null);
+            Descriptors descriptors = descriptors(place, entry, stdin(spec, opened), null);
             // Whatever it leaves in the background ends with it.
             Set<Flag> flags = EnumSet.of(Flag.PID_SHARED);
             Launch launch =
                     launcher.launch(
-                            plan(LaunchKind.EXEC, into, spec, descriptors, flags, opened), capture);
+                            plan(LaunchKind.EXEC, place, spec, descriptors, flags, opened),
+                            capture);
             opened.opened(launch);
             caller.accept(ending::end);
             Report.Exited ended = capture.await();
@@ -157,38 +162,55 @@ public final class NamespaceExec {
         } finally {
             ending.hasLeft();
             ending.isOver();
-            cgroup.remove();
+            group.remove();
         }
     }
 
-    private ExecResult detached(Entrance into, ExecSpec spec, Claims opened)
+    private ExecResult detached(Place place, ExecSpec spec, Claims opened)
             throws InterruptedException {
         long begun = System.nanoTime();
-        Fd nothing = syscalls.open("/dev/null", Syscalls.O_WRONLY, 0);
-        opened.opened(nothing);
-        Descriptors descriptors =
-                new Descriptors(
-                        null,
-                        null,
-                        List.of(),
-                        null,
-                        null,
-                        stdin(spec, opened),
-                        nothing,
-                        null,
-                        null);
-        Started started = new Started();
-        launcher.launch(
-                plan(
-                        LaunchKind.DETACHED,
-                        into,
-                        spec,
-                        descriptors,
-                        EnumSet.noneOf(Flag.class),
-                        opened),
-                started);
-        int pid = started.await();
-        return ExecResult.detached(pid, millis(System.nanoTime() - begun));
+        Fd nothing = opened.opened(syscalls.open("/dev/null", Syscalls.O_WRONLY, 0));
+        cgroups.removeEmptyThatOutlive();
+        ProcessGroup group = group(place, DETACHED);
+        Started started = new Started(group::removeIfEmpty);
+        try (ProcessGroup.Entry entry = group.enter()) {
+            Descriptors descriptors = descriptors(place, entry, stdin(spec, opened), nothing);
+            launcher.launch(
+                    plan(
+                            LaunchKind.DETACHED,
+                            place,
+                            spec,
+                            descriptors,
+                            EnumSet.noneOf(Flag.class),
+                            opened),
+                    started);
+            int pid = started.await();
+            return ExecResult.detached(pid, millis(System.nanoTime() - begun));
+        } catch (RuntimeException e) {
+            group.remove();
+            throw e;
+        }
+    }
+
+    private ProcessGroup group(Place place, String prefix) {
+        String name = prefix + SandboxId.random();
+        return place.inside == null ? cgroups.create(name) : place.inside.cgroup().below(name);
+    }
+
+    /** A program of the host has no limits, and so enters none of the groups that have them. */
+    private static Descriptors descriptors(
+            Place place, ProcessGroup.Entry entry, @Nullable Fd stdin, @Nullable Fd log) {
+        List<Fd> freezer = entry.freezer() == null ? List.of() : List.of(entry.freezer());
+        return new Descriptors(
+                entry.v2(),
+                entry.freezer(),
+                place.inside == null ? freezer : entry.v1(),
+                null,
+                null,
+                stdin,
+                log,
+                null,
+                null);
     }
 
     private static double millis(long nanos) {
@@ -206,11 +228,32 @@ public final class NamespaceExec {
 
     private LaunchPlan plan(
             LaunchKind kind,
-            Entrance into,
+            Place place,
             ExecSpec spec,
             Descriptors descriptors,
             Set<Flag> flags,
             Claims opened) {
+        Entrance into = place.into;
+        if (!into.setgroups()) {
+            flags.add(Flag.DENY_SETGROUPS);
+        }
+        Limits limits = new Limits(spec.timeout(), OUTPUT_BYTES, captureBytes, 0);
+        Program program = new Program(spec.command(), spec.environment(), spec.workingDirectory());
+        if (place.inside != null) {
+            return launches.program(
+                    kind,
+                    flags,
+                    place.inside,
+                    descriptors,
+                    new Accounts.Identity(
+                            Integer.toUnsignedLong(spec.uid()),
+                            Integer.toUnsignedLong(spec.gid()),
+                            List.of(),
+                            ""),
+                    limits,
+                    program,
+                    opened);
+        }
         NamespaceType type = into.type();
         List<Join> joins = new ArrayList<>();
         if (type != NamespaceType.MNT) {
@@ -222,9 +265,6 @@ public final class NamespaceExec {
         joins.add(new Join(type.flag(), into.namespace()));
         if (into.owner() != null) {
             joins.add(new Join(CloneFlag.CLONE_NEWUSER, into.owner()));
-        }
-        if (!into.setgroups()) {
-            flags.add(Flag.DENY_SETGROUPS);
         }
         Set<CloneFlag> fresh = EnumSet.noneOf(CloneFlag.class);
         if (type == NamespaceType.NET || type == NamespaceType.PID) {
@@ -240,9 +280,10 @@ public final class NamespaceExec {
                 new Maps("", ""),
                 new TimeOffsets(0, 0),
                 new Credentials(spec.uid(), spec.gid(), List.of(), capabilities(into), 0),
-                new Limits(spec.timeout(), OUTPUT_BYTES, captureBytes, 0),
+                limits,
+                LaunchPlan.Hardening.NONE,
                 type == NamespaceType.NET ? etc(into.name(), opened) : List.of(),
-                new Program(spec.command(), spec.environment(), spec.workingDirectory()));
+                program);
     }
 
     /** What the daemon has itself; who enters a user namespace has all in it. */

@@ -11,6 +11,7 @@ import dev.seahaven.launcher.MonitorLostException;
 import dev.seahaven.launcher.Report;
 import dev.seahaven.problem.Problem;
 import dev.seahaven.problem.ProblemType;
+import dev.seahaven.sandbox.guard.Guarded;
 import dev.seahaven.sandbox.launch.SandboxLauncher;
 import dev.seahaven.sandbox.life.Exit;
 import dev.seahaven.sandbox.life.SandboxCommands;
@@ -25,9 +26,11 @@ import dev.seahaven.text.KernelText;
 
 import org.jspecify.annotations.Nullable;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.concurrent.ConcurrentHashMap;
@@ -70,10 +73,15 @@ public final class Runs {
         this.commands = sandboxes.commands();
         this.registry = sandboxes.registry();
         this.metrics = sandboxes.metrics();
+        sandboxes.guards().watch(this::guarded);
+    }
+
+    private Collection<Guarded> guarded() {
+        return List.copyOf(underWay.values());
     }
 
     /** One that is under way. */
-    public static final class Run {
+    public static final class Run implements Guarded {
 
         private final SandboxId id;
         private final SandboxSpec spec;
@@ -96,6 +104,32 @@ public final class Runs {
 
         public Instant startedAt() {
             return startedAt;
+        }
+
+        @Override
+        public String name() {
+            return "run " + id;
+        }
+
+        @Override
+        public List<Integer> processes() {
+            return ending.processes();
+        }
+
+        /** It has none on a disk. */
+        @Override
+        public @Nullable Path layers() {
+            return null;
+        }
+
+        @Override
+        public long openFilesOfProcess() {
+            return spec.limits().openFiles();
+        }
+
+        @Override
+        public void end(Excess why) {
+            ending.end(Exit.Reason.of(why));
         }
     }
 
@@ -221,7 +255,7 @@ public final class Runs {
         // What nobody waited for is missing in the usage that the kernel tells init's parent.
         Double cpu = cgroup.cpuMillis();
         boolean killed = Report.signal(ended.status()) == Signal.KILL.number();
-        Exit.Reason asked = run.ending.wasEnded() && killed ? Exit.Reason.STOPPED : null;
+        Exit.Reason asked = killed ? run.ending.why() : null;
         return new Collected(Exit.of(ended, asked, evidence), ended, peak, cpu, output);
     }
 

@@ -92,6 +92,11 @@ public final class IdRanges {
         others.forEach(range -> mark(foreign, range));
     }
 
+    /** Whether an id of the host is of a range that sandboxes are given, now or before. */
+    public synchronized boolean mayGive(long id) {
+        return id >= first && !foreign.get(index(id));
+    }
+
     private void mark(BitSet set, IdMapping range) {
         long last = range.outside() + range.length() - 1;
         if (last >= first) {

@@ -65,13 +65,14 @@ public final class Keeper {
                         offsets,
                         new Credentials(0, 0, List.of(), 0, 0),
                         new Limits(null, 0, 0, 0),
+                        LaunchPlan.Hardening.NONE,
                         List.of(),
                         new Program(List.of("keeper"), List.of(), "/"));
         return MonitorLostException.tryAgain(() -> with(launcher, plan, work));
     }
 
     private static <T> T with(Launcher launcher, LaunchPlan plan, Function<Keeper, T> work) {
-        Started started = new Started();
+        Started started = new Started(() -> {});
         try (Launch launch = launcher.launch(plan, started)) {
             return work.apply(new Keeper(launch, started.await()));
         } catch (InterruptedException e) {

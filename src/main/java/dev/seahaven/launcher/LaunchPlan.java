@@ -58,6 +58,7 @@ public record LaunchPlan(
             TimeOffsets timeOffsets,
             Credentials credentials,
             Limits limits,
+            Hardening hardening,
             List<Attachment> attachments,
             Program program) {
         return new LaunchPlan(
@@ -71,7 +72,7 @@ public record LaunchPlan(
                 timeOffsets,
                 credentials,
                 limits,
-                Hardening.NONE,
+                hardening,
                 attachments,
                 List.of(),
                 List.of(),
@@ -94,7 +95,8 @@ public record LaunchPlan(
         MQUEUE,
         PTS_GID_5,
         PID_SHARED,
-        SYSFS_WRITABLE;
+        SYSFS_WRITABLE,
+        FIRST_KILLED;
 
         int bit() {
             return 1 << ordinal();
@@ -219,6 +221,11 @@ public record LaunchPlan(
 
         public static final Hardening NONE =
                 new Hardening(List.of(), List.of(), null, Landlock.NONE, new byte[0]);
+
+        /** For a program that comes to one that has set them. */
+        public Hardening withoutSysctls() {
+            return new Hardening(rlimits, List.of(), label, landlock, filter);
+        }
     }
 
     /**

@@ -9,12 +9,21 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 
-/** Waits until a launch is under way, and hears no more of it. */
+/** Waits until a launch is under way, and hears no more of it but its end. */
 public final class Started implements Consumer<Report> {
 
     private static final long START_SECONDS = 10;
 
     private final CompletableFuture<Integer> pid = new CompletableFuture<>();
+
+    private final Runnable ended;
+
+    /**
+     * @param ended is run when it has ended, if the daemon is still there
+     */
+    public Started(Runnable ended) {
+        this.ended = ended;
+    }
 
     @Override
     public void accept(Report report) {
@@ -27,6 +36,7 @@ public final class Started implements Consumer<Report> {
                 if (!pid.isDone()) {
                     pid.completeExceptionally(new MonitorLostException(gone.untouched()));
                 }
+                Thread.startVirtualThread(ended);
             }
         }
     }

@@ -1,5 +1,6 @@
 package dev.seahaven.procfs;
 
+import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
@@ -20,7 +21,7 @@ import java.util.stream.Stream;
  */
 public record ProcRoot(Syscalls syscalls, String path) {
 
-    private static final int FILE_MAX = 64 << 20;
+    private static final int FILE_MAX = 16 << 20;
 
     /** The one that the daemon sees. */
     public static ProcRoot system(Syscalls syscalls) {
@@ -67,11 +68,18 @@ public record ProcRoot(Syscalls syscalls, String path) {
         return text.isEmpty() ? Stream.of() : Arrays.stream(text.split("\n"));
     }
 
-    /** The text of a file, such as {@code 4711/status}. */
+    /**
+     * The text of a file, such as {@code 4711/status}; one of more than 16 MiB, which only somebody
+     * can want who fills it, cannot be read (EOVERFLOW).
+     */
     public Reading<String> reading(String file) {
         // A sysctl is told by the first read alone, so that has to be a large one.
         try (Fd fd = syscalls.open(path + "/" + file, Syscalls.O_RDONLY, 0)) {
-            return new Reading.Value<>(KernelText.decode(syscalls.read(fd, FILE_MAX)));
+            byte[] read = syscalls.read(fd, FILE_MAX);
+            if (read.length >= FILE_MAX) {
+                throw new SyscallException("read(\"" + path + "/" + file + "\")", Errno.EOVERFLOW);
+            }
+            return new Reading.Value<>(KernelText.decode(read));
         } catch (SyscallException e) {
             return Reading.of(e);
         }

@@ -17,6 +17,10 @@ final class Calling {
         return X86 ? FileCalls.O_DIRECTORY : 040000;
     }
 
+    static int oNofollow() {
+        return X86 ? FileCalls.O_NOFOLLOW : 0100000;
+    }
+
     static int call(LongSupplier call, Supplier<String> what) {
         while (true) {
             try {

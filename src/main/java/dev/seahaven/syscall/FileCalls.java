@@ -19,6 +19,9 @@ public interface FileCalls {
     /** For x86; the flags of openat2(2) that differ on Arm are set by {@link LinuxSyscalls}. */
     int O_DIRECTORY = 0200000;
 
+    /** For x86, as O_DIRECTORY. */
+    int O_NOFOLLOW = 0400000;
+
     int O_PATH = 010000000;
     long RESOLVE_NO_XDEV = 0x01;
     long RESOLVE_NO_MAGICLINKS = 0x02;
@@ -120,8 +123,27 @@ public interface FileCalls {
     /** fstat(2), also of an O_PATH descriptor. */
     Stat fstat(Fd fd);
 
-    /** getdents64(2) to the end: the names in a directory, but {@code .} and {@code ..}. */
-    List<String> list(Fd directory);
+    /**
+     * What a file system has, and what of it is free for who is not root; {@code inodes} are 0
+     * where it makes them as it needs them.
+     */
+    record Room(long bytes, long freeBytes, long inodes, long freeInodes) {}
+
+    /** fstatfs(2), also of an O_PATH descriptor. */
+    Room fstatfs(Fd fd);
+
+    /**
+     * getdents64(2) to the end: the names in a directory, but {@code .} and {@code ..}.
+     *
+     * @param most names, for a directory that somebody else fills
+     * @throws SyscallException EOVERFLOW where there are more
+     */
+    List<String> list(Fd directory, int most);
+
+    /** The names in a directory of the kernel's, or one of the daemon's own. */
+    default List<String> list(Fd directory) {
+        return list(directory, Integer.MAX_VALUE);
+    }
 
     /** The names in a directory. */
     default List<String> list(String directory) {

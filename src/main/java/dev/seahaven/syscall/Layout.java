@@ -28,6 +28,11 @@ final class Layout {
     static final int STATX_MODE = 28;
     static final int STATX_INO = 32;
     static final int STATX_BLOCKS = 48;
+    static final int STATFS_BSIZE = 8;
+    static final int STATFS_BLOCKS = 16;
+    static final int STATFS_BAVAIL = 32;
+    static final int STATFS_FILES = 40;
+    static final int STATFS_FFREE = 48;
     static final int STATX_RDEV_MAJOR = 128;
     static final int STATX_RDEV_MINOR = 132;
     static final int STATX_DEV_MAJOR = 136;

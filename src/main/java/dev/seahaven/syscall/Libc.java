@@ -126,6 +126,11 @@ final class Libc {
     static native long syscall(long number, int one, Pointer two, int three)
             throws LastErrorException;
 
+    static native int gettid() throws LastErrorException;
+
+    static native long syscall(long number, int one, int two, int three, long four, long five)
+            throws LastErrorException;
+
     static native long syscall(long number, int one, int two) throws LastErrorException;
 
     static native long syscall(long number, int one, byte[] two, int three)

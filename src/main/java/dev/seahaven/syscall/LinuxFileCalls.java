@@ -4,6 +4,7 @@ import static dev.seahaven.syscall.Calling.O_CLOEXEC;
 import static dev.seahaven.syscall.Calling.call;
 import static dev.seahaven.syscall.Calling.fd;
 import static dev.seahaven.syscall.Calling.oDirectory;
+import static dev.seahaven.syscall.Calling.oNofollow;
 import static dev.seahaven.syscall.Calling.quoted;
 import static dev.seahaven.text.KernelText.cString;
 
@@ -38,7 +39,9 @@ abstract class LinuxFileCalls implements FileCalls {
     private static final int STATX_WITH_MNT_ID = 0x1000; // since Linux 5.8
 
     private static int flagsHere(int flags) {
-        return (flags & O_DIRECTORY) == 0 ? flags : (flags & ~O_DIRECTORY) | oDirectory();
+        int here = flags & ~(O_DIRECTORY | O_NOFOLLOW);
+        here |= (flags & O_DIRECTORY) == 0 ? 0 : oDirectory();
+        return here | ((flags & O_NOFOLLOW) == 0 ? 0 : oNofollow());
     }
 
     @Override
@@ -108,6 +111,20 @@ abstract class LinuxFileCalls implements FileCalls {
     }
 
     @Override
+    public Room fstatfs(Fd fd) {
+        try (Scratch scratch = Scratch.take()) {
+            Memory statfs = scratch.memory();
+            call(() -> Libc.fstatfs(fd.number(), statfs), () -> "fstatfs(" + fd + ")");
+            long block = statfs.getLong(Layout.STATFS_BSIZE);
+            return new Room(
+                    block * statfs.getLong(Layout.STATFS_BLOCKS),
+                    block * statfs.getLong(Layout.STATFS_BAVAIL),
+                    statfs.getLong(Layout.STATFS_FILES),
+                    statfs.getLong(Layout.STATFS_FFREE));
+        }
+    }
+
+    @Override
     public Stat fstat(Fd fd) {
         try (Scratch scratch = Scratch.take()) {
             Memory statx = scratch.cleared(Layout.STATX_SIZE);
@@ -136,7 +153,7 @@ abstract class LinuxFileCalls implements FileCalls {
     }
 
     @Override
-    public List<String> list(Fd directory) {
+    public List<String> list(Fd directory, int most) {
         List<String> names = new ArrayList<>();
         try (Scratch scratch = Scratch.take()) {
             Memory entries = scratch.memory();
@@ -165,6 +182,9 @@ abstract class LinuxFileCalls implements FileCalls {
                         names.add(name);
                     }
                     at += size;
+                }
+                if (names.size() > most) {
+                    throw new SyscallException("getdents64(" + directory + ")", Errno.EOVERFLOW);
                 }
             }
         }

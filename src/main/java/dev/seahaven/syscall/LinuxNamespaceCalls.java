@@ -40,6 +40,7 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
 
     private static final long NS_MNT_GET_NEXT = 0x8010b70bL;
     private static final long NS_MNT_GET_PREV = 0x8010b70cL;
+    private static final int KCMP_FILE = 0;
     private static final int KCMP_FILES = 2;
     private static final int FSCONFIG_CMD_CREATE = 6;
     private static final long LSMT_ROOT = -1;
@@ -48,6 +49,7 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
     private static final int STATMOUNT_MNT_POINT = 16;
     private static final int BATCH = 512;
     private static final int STRINGS = 16384;
+    private static final int CLONE_FILES = 0x400;
     private static final int CLONE_FS = 0x200;
     private static final int AF_INET = 2;
     private static final int SOCK_DGRAM_CLOEXEC = 2 | O_CLOEXEC;
@@ -69,6 +71,16 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
     @Override
     public void unshareFs() {
         call(() -> Libc.unshare(CLONE_FS), () -> "unshare(CLONE_FS)");
+    }
+
+    @Override
+    public void unshareFiles() {
+        call(() -> Libc.unshare(CLONE_FILES), () -> "unshare(CLONE_FILES)");
+    }
+
+    @Override
+    public int gettid() {
+        return call(Libc::gettid, () -> "gettid()");
     }
 
     @Override
@@ -266,6 +278,25 @@ public final class LinuxNamespaceCalls implements NamespaceCalls {
                     == 0;
         } catch (SyscallException e) {
             return e.errno() == Errno.ESRCH;
+        }
+    }
+
+    @Override
+    public boolean isSameFile(int task, int fd, int other, int otherFd) {
+        try {
+            return call(
+                            () ->
+                                    Libc.syscall(
+                                            SyscallNumber.KCMP.value(),
+                                            task,
+                                            other,
+                                            KCMP_FILE,
+                                            (long) fd,
+                                            (long) otherFd),
+                            () -> "kcmp(" + task + ", " + other + ", KCMP_FILE)")
+                    == 0;
+        } catch (SyscallException e) {
+            return false;
         }
     }
 

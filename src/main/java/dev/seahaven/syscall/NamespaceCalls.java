@@ -79,8 +79,21 @@ public interface NamespaceCalls {
      */
     List<Mount> mounts(Fd mountns, LongPredicate asked);
 
+    /**
+     * unshare(2) with CLONE_FILES: this thread has a table of descriptors of its own from now on.
+     */
+    void unshareFiles();
+
+    /** gettid(2). */
+    int gettid();
+
     /** kcmp(2) with KCMP_FILES; true for one that has ended, false where it cannot be told. */
     boolean shareDescriptors(int task, int other);
+
+    /**
+     * kcmp(2) with KCMP_FILE: whether two descriptors are of one open file; false where unknown.
+     */
+    boolean isSameFile(int task, int fd, int other, int otherFd);
 
     /** pidfd_getfd(2). */
     Fd pidfdGetfd(PidFd pidfd, int number);

@@ -18,6 +18,7 @@ import tools.jackson.databind.JsonNode;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 /** Programs of the host inside of namespaces, beside what nsenter and ip netns do. */
 @ExtendWith(NothingLeft.class)
@@ -142,24 +143,137 @@ class NamespaceExecIT {
         }
     }
 
-    /** What lies there was made by who is inside, and ran as root of the host. */
+    /**
+     * What lies there was made by who is inside, and ran with the host's pid, network and so on.
+     */
     @Test
-    void inTheMountsOfASandboxItHasNoMoreThanTheSandbox() {
+    void inTheMountsOfASandboxItIsInAllOfTheSandbox() {
         String id =
                 api.create(
                         """
-                        {"command": ["sleep", "60"]}
+                        {"command": ["sleep", "60"], "limits": {"pids": 20, "openFiles": 77}}
                         """);
         int pid = api.pid(id);
         long mounts = HostProcess.number(Outside.namespace(pid, "mnt"));
-        JsonNode result = exec(mounts, "touch /made; id -u; cat /etc/shadow 2>&1", "");
-        assertThat(result.path("stdout").asString())
-                .startsWith("0\n")
-                .contains("Permission denied");
+        JsonNode result =
+                exec(
+                        mounts,
+                        "touch /made; id -u; cat /etc/shadow 2>&1;"
+                                + " for n in /proc/self/ns/*; do readlink $n; done; ulimit -n;"
+                                + " cat /proc/self/oom_score_adj;"
+                                + " grep -E 'Seccomp:|NoNewPrivs|CapEff|CapBnd' /proc/self/status",
+                        "");
+        String told = result.path("stdout").asString();
+        assertThat(told).startsWith("0\n").contains("Permission denied");
         assertThat(Outside.run("stat", "-c", "%u", "/proc/" + pid + "/root/made").trim())
                 .isEqualTo(Outside.run("stat", "-c", "%u", "/proc/" + pid + "/root/tmp").trim())
                 .isNotEqualTo("0");
+        for (String type : Outside.TYPES) {
+            assertThat(told).contains(Outside.namespace(pid, type));
+        }
+        assertThat(told.lines().toList()).contains("77", "1000");
+        for (String wall : List.of("Seccomp:", "NoNewPrivs:", "CapEff:", "CapBnd:")) {
+            String line =
+                    Outside.read("/proc/" + Outside.children(pid).getFirst() + "/status")
+                            .lines()
+                            .filter(each -> each.startsWith(wall))
+                            .findFirst()
+                            .orElseThrow();
+            assertThat(told.lines()).contains(line);
+        }
+        // its limits hold for it too, and it ends with its time, what it left in a session as well
+        assertThat(
+                        exec(mounts, "for i in $(seq 40); do sleep 5 & done; wait", "")
+                                .path("stderr")
+                                .asString())
+                .contains("ork");
+        exec(
+                mounts,
+                "setsid sh -c 'sleep 4321 & sleep 4321' & sleep 60",
+                ",\"timeoutSeconds\":0.3");
+        assertThat(Outside.run("sh", "-c", "pgrep -fx 'sleep 4321' || true")).isEmpty();
+        // a detached one is the sandbox's as well, and ends with it
+        JsonNode detached = exec(mounts, "exec sleep 4322", ",\"detach\":true");
+        int inside = detached.path("pid").asInt();
+        await().untilAsserted(
+                        () ->
+                                assertThat(Outside.read("/proc/" + inside + "/cgroup"))
+                                        .contains("/" + id + "/"));
+        JsonNode stats = api.get("/sandboxes/" + id + "/stats").expect(200).json();
+        assertThat(stats.at("/pids/current").asInt()).isGreaterThanOrEqualTo(3);
         api.destroy(id);
+        assertThat(Path.of("/proc/" + inside)).doesNotExist();
+    }
+
+    /** A library that is loaded before all others is loaded with the walls around it. */
+    @Test
+    void aPreloadInsideReachesNothingOutside() {
+        String id =
+                api.create(
+                        """
+                        {"command": ["sh", "-c", "echo /nothing.so >/etc/ld.so.preload; sleep 60"]}
+                        """);
+        int pid = api.pid(id);
+        await().untilAsserted(
+                        () ->
+                                assertThat(Path.of("/proc/" + pid + "/root/etc/ld.so.preload"))
+                                        .exists());
+        long mounts = HostProcess.number(Outside.namespace(pid, "mnt"));
+        JsonNode result = exec(mounts, "readlink /proc/self/ns/net /proc/self/ns/pid", "");
+        assertThat(result.path("stderr").asString()).contains("/nothing.so");
+        assertThat(result.path("stdout").asString().lines().toList())
+                .containsExactly(Outside.namespace(pid, "net"), Outside.namespace(pid, "pid"));
+        api.destroy(id);
+    }
+
+    @Test
+    void aMountNamespaceMadeInsideIsTheSandboxsToo() {
+        String id =
+                api.create(
+                        """
+                        {"command": ["unshare", "--mount", "sleep", "60"],
+                         "security": {"capabilities": {"add": ["SYS_ADMIN"]},
+                                      "seccomp": "unconfined"}}
+                        """);
+        int pid = api.pid(id);
+        await().untilAsserted(
+                        () -> {
+                            int command = Outside.children(pid).getFirst();
+                            assertThat(Outside.namespace(command, "mnt"))
+                                    .isNotEqualTo(Outside.namespace(pid, "mnt"));
+                        });
+        int command = Outside.children(pid).getFirst();
+        long mounts = HostProcess.number(Outside.namespace(command, "mnt"));
+        JsonNode result = exec(mounts, "readlink /proc/self/ns/pid /proc/self/ns/mnt", "");
+        assertThat(result.path("stdout").asString().lines().toList())
+                .containsExactly(Outside.namespace(pid, "pid"), Outside.namespace(command, "mnt"));
+        api.destroy(id);
+    }
+
+    @Test
+    void theMountsOfARunAreNotEntered() throws Exception {
+        Thread run =
+                Thread.startVirtualThread(
+                        () ->
+                                api.post(
+                                        "/runs",
+                                        """
+                                        {"command": ["sleep", "4323"], "name": "run-mounts"}
+                                        """));
+        await().untilAsserted(
+                        () ->
+                                assertThat(
+                                                Outside.run(
+                                                        "sh",
+                                                        "-c",
+                                                        "pgrep -fx 'sleep 4323' || true"))
+                                        .isNotEmpty());
+        int pid = Integer.parseInt(Outside.run("pgrep", "-fx", "sleep 4323").trim());
+        long mounts = HostProcess.number(Outside.namespace(pid, "mnt"));
+        api.post("/namespaces/" + mounts + "/exec", "{\"command\":[\"true\"]}")
+                .expectProblem(409, "wrong-state");
+        api.delete("/runs/run-mounts").expect(204);
+        run.join();
     }
 
     @Test
@@ -173,6 +287,7 @@ class NamespaceExecIT {
                                             .isEqualTo("sleep"));
             assertThat(Outside.namespace(pid, "uts"))
                     .isEqualTo(Outside.namespace(process.pid(), "uts"));
+            assertThat(Outside.read("/proc/" + pid + "/cgroup")).contains("/detached-exec-");
             Outside.run("kill", Integer.toString(pid));
             await().untilAsserted(() -> assertThat(Path.of("/proc/" + pid)).doesNotExist());
         }

@@ -553,6 +553,38 @@ class DoorsIT {
         }
     }
 
+    /** A directory above was moved, and the next life covered what was made in its place. */
+    @Test
+    void whatIsCoveredStaysCoveredInTheNextLives() {
+        String script =
+                "case $(cat /life 2>/dev/null) in"
+                        + " '') mkdir -p /w/m/data /w/r/data; echo secret >/w/m/data/secret;"
+                        + " echo kept >/w/r/data/file; echo 1 >/life;;"
+                        + " 1) mv -T /w/m /w/n || rmdir /w/m || mv /w /x;"
+                        + " mv -T /w/r /w/q; mkdir -p /w/m/data /w/r/data;"
+                        + " echo 2 >/life;;"
+                        + " 2) cat /w/*/data/secret /x/*/data/secret;"
+                        + " echo lost >/w/r/data/file; echo lost >/w/q/data/file;"
+                        + " cat /w/*/data/file;; esac 2>&1";
+        String id =
+                api.create(
+                        "{\"command\":[\"sh\",\"-c\","
+                                + Api.quoted(script)
+                                + "],\"security\":{\"maskedPaths\":[\"/w/m/data\"],"
+                                + "\"readOnlyPaths\":[\"/w/r/data\"]}}");
+        for (int life = 0; life < 3; life++) {
+            if (life > 0) {
+                api.post("/sandboxes/" + id + "/start", "").expect(200);
+            }
+            api.get("/sandboxes/" + id + "/wait").expect(200);
+        }
+        assertThat(api.get("/sandboxes/" + id + "/logs").expect(200).text())
+                .contains("mv: cannot", "kept")
+                .doesNotContain("secret\nsecret")
+                .doesNotContainPattern("(?m)^(secret|lost)$");
+        api.destroy(id);
+    }
+
     /** A copy of the proc alone, without what hides places in it, was laid over it. */
     @Test
     void whatIsReadOnlyByWishStaysHiddenWhereItWas() {

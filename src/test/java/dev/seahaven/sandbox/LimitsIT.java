@@ -147,12 +147,23 @@ class LimitsIT {
                 "perl -e '$d = q(d)x200; for (1..25) { mkdir $d; chdir $d or die } open F, q(>x);"
                         + " 1 while syswrite F, q(x)x65536; sleep 60' | true",
                 "exec 3> /x; rm /x; cat /dev/zero >&3; exec sleep 60 | false",
+                "exec DOORS bomb-flight | false",
+                "perl -e '1 while symlink q(x), q(/x).$i++; sleep 60' | true",
+                "perl -e '1 while mkdir q(/x).$i++; sleep 60' | true",
+                "perl -e '1 while open F, q(>/x).$i++; sleep 60' | true",
             })
     void whoFillsTheDiskOfAllIsEndedAndTheOthersAreNot(String fill, boolean keeps)
             throws Exception {
         TestDaemon.Places places = TestDaemon.newPlaces();
         Files.createDirectories(places.base());
-        Outside.run("mount", "-t", "tmpfs", "-o", "size=64m", "none", places.base().toString());
+        Outside.run(
+                "mount",
+                "-t",
+                "tmpfs",
+                "-o",
+                "size=64m,nr_inodes=20000",
+                "none",
+                places.base().toString());
         try (TestDaemon daemon = TestDaemon.at(places)) {
             Api own = daemon.api();
             String calm =
@@ -160,7 +171,8 @@ class LimitsIT {
                             """
                             {"command": ["sleep", "60"]}
                             """);
-            String bomb = own.create("{\"command\":[\"sh\",\"-c\"," + Api.quoted(fill) + "]}");
+            String command = fill.replace("DOORS", Outside.doors());
+            String bomb = own.create("{\"command\":[\"sh\",\"-c\"," + Api.quoted(command) + "]}");
             JsonNode exit = own.get("/sandboxes/" + bomb + "/wait").expect(200).json();
             assertThat(exit.path("reason").asString()).as(exit.toString()).isEqualTo("disk-limit");
             assertThat(own.get("/sandboxes/" + calm).json().path("state").path("status").asString())

@@ -115,6 +115,7 @@ public final class FakeHost implements AutoCloseable {
         for (String file :
                 List.of(
                         "meminfo",
+                        "sys/fs/file-nr",
                         "self/limits",
                         "self/status",
                         "self/cgroup",

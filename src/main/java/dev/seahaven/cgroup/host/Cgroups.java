@@ -28,6 +28,9 @@ public final class Cgroups {
     /** How long the launcher's last processes may take. */
     private static final Duration LAST = Duration.ofSeconds(2);
 
+    /** How the name of a group begins that is nobody's, and removed when all in it have ended. */
+    public static final String OUTLIVES = "detached-";
+
     private static final String V1 = "v1";
     private static final String V2 = "v2";
 
@@ -200,8 +203,18 @@ public final class Cgroups {
                 files,
                 directory,
                 base().path + "/" + name + "/" + id,
-                base().freezer.apply(directory),
+                base().freezer,
                 new Resources(files, hierarchies, id, directory));
+    }
+
+    /** Removes what no process is in any more of those that outlive the daemon. */
+    public void removeEmptyThatOutlive() {
+        children().stream().filter(Cgroups::outlives).map(this::of).forEach(Cgroup::removeIfEmpty);
+    }
+
+    /** Whether the next daemon is to leave a group as it is while something is in it. */
+    public static boolean outlives(String group) {
+        return group.startsWith(OUTLIVES);
     }
 
     /** The names of all groups below the daemon's. */

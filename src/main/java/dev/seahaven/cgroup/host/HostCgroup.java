@@ -4,25 +4,23 @@ import dev.seahaven.cgroup.Cgroup;
 import dev.seahaven.cgroup.Freezer;
 import dev.seahaven.cgroup.GroupFiles;
 import dev.seahaven.cgroup.Limits;
+import dev.seahaven.cgroup.ProcessGroup;
 import dev.seahaven.cgroup.Usage;
-import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
-import dev.seahaven.syscall.SyscallException;
 
 import org.jspecify.annotations.Nullable;
 
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 /** The group of a sandbox on the hierarchies of this host, whichever versions they have. */
 final class HostCgroup implements Cgroup {
 
-    private static final Duration REMOVAL = Duration.ofSeconds(10);
-
     private final GroupFiles files;
     private final Path directory;
+    private final Function<Path, Freezer> freezers;
     private final Freezer freezer;
     private final String path;
     private final Resources resources;
@@ -31,10 +29,16 @@ final class HostCgroup implements Cgroup {
 
     /**
      * @param directory its group on the hierarchy that freezes and kills
+     * @param freezers of the groups there
      */
     HostCgroup(
-            GroupFiles files, Path directory, String path, Freezer freezer, Resources resources) {
-        this.freezer = freezer;
+            GroupFiles files,
+            Path directory,
+            String path,
+            Function<Path, Freezer> freezers,
+            Resources resources) {
+        this.freezers = freezers;
+        this.freezer = freezers.apply(directory);
         this.files = files;
         this.directory = directory;
         this.path = path;
@@ -72,13 +76,55 @@ final class HostCgroup implements Cgroup {
         return resources.shown();
     }
 
+    @Override
+    public ProcessGroup below(String name) {
+        Path below = directory.resolve(name);
+        files.mkdir(below);
+        Freezer own = freezers.apply(below);
+        return new ProcessGroup() {
+            @Override
+            public Entry enter() {
+                return open(own);
+            }
+
+            @Override
+            public List<Integer> processes() {
+                return files.allProcesses(below);
+            }
+
+            @Override
+            public void kill() {
+                own.kill();
+            }
+
+            @Override
+            public boolean isPopulated() {
+                return own.isPopulated();
+            }
+
+            @Override
+            public boolean removeIfEmpty() {
+                return files.tryRemove(below);
+            }
+
+            @Override
+            public void remove() {
+                files.removeTree(below, own::kill);
+            }
+        };
+    }
+
     private Entry open() {
+        return open(freezer);
+    }
+
+    private Entry open(Freezer of) {
         List<Fd> others = new ArrayList<>();
         try {
             for (Path each : resources.groupsToEnter()) {
                 others.add(files.open(each));
             }
-            return freezer.open(others);
+            return of.open(others);
         } catch (RuntimeException e) {
             others.forEach(Fd::close);
             throw e;
@@ -120,7 +166,7 @@ final class HostCgroup implements Cgroup {
 
     @Override
     public List<Integer> processes() {
-        return files.processes(directory);
+        return files.allProcesses(directory);
     }
 
     @Override
@@ -154,29 +200,19 @@ final class HostCgroup implements Cgroup {
     }
 
     @Override
+    public boolean removeIfEmpty() {
+        if (isPopulated()) {
+            return false;
+        }
+        remove();
+        return true;
+    }
+
+    @Override
     public void remove() {
         closeOpened();
         resources.closeCounters();
-        resources.groupsApart().forEach(this::removeGroup);
-        removeGroup(directory); // last: what is left half made is found by it
-    }
-
-    private void removeGroup(Path group) {
-        if (!files.tryRemove(group)) {
-            kill();
-            removeTree(group);
-        }
-    }
-
-    private void removeTree(Path group) {
-        if (files.tryRemove(group)) {
-            return;
-        }
-        for (String child : GroupFiles.subdirectories(group)) {
-            removeTree(group.resolve(child));
-        }
-        if (!GroupFiles.await(REMOVAL, () -> files.tryRemove(group))) {
-            throw new SyscallException("rmdir(\"" + group + "\")", Errno.EBUSY);
-        }
+        resources.groupsApart().forEach(group -> files.removeTree(group, this::kill));
+        files.removeTree(directory, this::kill); // last: what is left half made is found by it
     }
 }

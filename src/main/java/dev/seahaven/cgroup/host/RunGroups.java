@@ -2,6 +2,8 @@ package dev.seahaven.cgroup.host;
 
 import dev.seahaven.cgroup.Cgroup;
 import dev.seahaven.cgroup.Limits;
+import dev.seahaven.syscall.Errno;
+import dev.seahaven.syscall.SyscallException;
 
 import org.jspecify.annotations.Nullable;
 
@@ -64,8 +66,17 @@ public final class RunGroups {
         }
     }
 
+    /** One of a daemon before this may still be on its way out. */
     private Cgroup make() {
-        return create.apply(PREFIX + number.incrementAndGet());
+        while (true) {
+            try {
+                return create.apply(PREFIX + number.incrementAndGet());
+            } catch (SyscallException e) {
+                if (e.errno() != Errno.EEXIST) {
+                    throw e;
+                }
+            }
+        }
     }
 
     private synchronized void start() {

@@ -26,7 +26,7 @@ public final class V1Dialect implements Dialect {
     /** What waits in TCP and UDP sockets, which cgroup v1 counts apart from all else. */
     private static final String SOCKETS = "memory.kmem.tcp.limit_in_bytes";
 
-    private static final long SOCKETS_MAX = 128 << 20;
+    private static final long SOCKETS_MAX = 64 << 20;
 
     private final GroupFiles files;
 

@@ -1,8 +1,8 @@
 package dev.seahaven.cgroup.v1;
 
-import dev.seahaven.cgroup.Cgroup;
 import dev.seahaven.cgroup.Freezer;
 import dev.seahaven.cgroup.GroupFiles;
+import dev.seahaven.cgroup.ProcessGroup;
 import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.PidFd;
@@ -32,9 +32,9 @@ public final class V1Freezer implements Freezer {
     }
 
     @Override
-    public Cgroup.Entry open(List<Fd> others) {
+    public ProcessGroup.Entry open(List<Fd> others) {
         Fd freezer = files.open(group);
-        return new Cgroup.Entry(
+        return new ProcessGroup.Entry(
                 null, freezer, Stream.concat(Stream.of(freezer), others.stream()).toList());
     }
 
@@ -64,7 +64,7 @@ public final class V1Freezer implements Freezer {
     @Override
     public void kill() {
         freeze();
-        for (int pid : files.processes(group)) {
+        for (int pid : files.allProcesses(group)) {
             try (PidFd pidfd = syscalls.pidfdOpen(pid)) {
                 syscalls.pidfdSendSignal(pidfd, Signal.KILL);
             } catch (SyscallException e) {
@@ -83,6 +83,6 @@ public final class V1Freezer implements Freezer {
 
     @Override
     public boolean isPopulated() {
-        return !files.processes(group).isEmpty();
+        return !files.allProcesses(group).isEmpty();
     }
 }

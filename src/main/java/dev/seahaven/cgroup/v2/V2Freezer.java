@@ -1,8 +1,8 @@
 package dev.seahaven.cgroup.v2;
 
-import dev.seahaven.cgroup.Cgroup;
 import dev.seahaven.cgroup.Freezer;
 import dev.seahaven.cgroup.GroupFiles;
+import dev.seahaven.cgroup.ProcessGroup;
 import dev.seahaven.syscall.Fd;
 
 import java.nio.file.Path;
@@ -24,8 +24,8 @@ public final class V2Freezer implements Freezer {
     }
 
     @Override
-    public Cgroup.Entry open(List<Fd> others) {
-        return new Cgroup.Entry(files.open(group), null, others);
+    public ProcessGroup.Entry open(List<Fd> others) {
+        return new ProcessGroup.Entry(files.open(group), null, others);
     }
 
     private void write(String file, String text) {

@@ -38,8 +38,9 @@ class NamespaceExecController {
             operationId = "execInNamespace",
             summary = "Run a program of the host inside of a namespace, as nsenter would",
             description =
-                    "It ends when its client goes away, but for one that is detached or has an"
-                            + " Idempotency-Key.")
+                    "The mount namespace of a sandbox is entered with all of that sandbox, for the"
+                        + " programs are the sandbox's. It ends when its client goes away, but for"
+                        + " one that is detached or has an Idempotency-Key.")
     ExecResponse run(
             @PathVariable String namespace,
             @RequestBody ExecRequest request,

@@ -45,6 +45,7 @@ public final class Entrances {
      * @param setgroups whether it is no user namespace, or one that allows setgroups(2)
      * @param owner of a mount namespace, to be entered with it where it is not the daemon's own:
      *     whoever made its files is not to have them run by root of the host
+     * @param rootUid of the host, that the owner maps to 0
      */
     public record Entrance(
             NamespaceType type,
@@ -52,7 +53,8 @@ public final class Entrances {
             @Nullable String name,
             boolean mapsRoot,
             boolean setgroups,
-            @Nullable Fd owner)
+            @Nullable Fd owner,
+            @Nullable Long rootUid)
             implements AutoCloseable {
         @Override
         public void close() {
@@ -87,7 +89,7 @@ public final class Entrances {
                 owner = otherOwner(open);
             }
             if (found.type() != NamespaceType.USER && owner == null) {
-                return new Entrance(found.type(), open, of, true, true, null);
+                return new Entrance(found.type(), open, of, true, true, null, null);
             }
             NamespaceView.User maps =
                     viewer.user(
@@ -97,7 +99,13 @@ public final class Entrances {
                     maps.uidMappings().stream().anyMatch(mapping -> mapping.mapsInside(0))
                             && maps.gidMappings().stream()
                                     .anyMatch(mapping -> mapping.mapsInside(0));
-            return new Entrance(found.type(), open, of, mapsRoot, maps.setgroups(), owner);
+            Long rootUid =
+                    maps.uidMappings().stream()
+                            .filter(mapping -> mapping.mapsInside(0))
+                            .map(mapping -> mapping.outside() - mapping.inside())
+                            .findFirst()
+                            .orElse(null);
+            return new Entrance(found.type(), open, of, mapsRoot, maps.setgroups(), owner, rootUid);
         } catch (RuntimeException e) {
             open.close();
             if (owner != null) {

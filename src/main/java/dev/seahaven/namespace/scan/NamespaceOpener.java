@@ -6,7 +6,6 @@ import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.syscall.Errno;
 import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.NamespaceCalls;
-import dev.seahaven.syscall.PidFd;
 import dev.seahaven.syscall.SyscallException;
 import dev.seahaven.syscall.Syscalls;
 
@@ -23,6 +22,7 @@ public final class NamespaceOpener {
     private final Syscalls syscalls;
     private final NamespaceCalls calls;
     private final ProcRoot proc;
+    private final ForeignSockets sockets;
     private final NamespaceThread threads;
 
     public NamespaceOpener(
@@ -31,6 +31,11 @@ public final class NamespaceOpener {
         this.calls = calls;
         this.proc = proc;
         this.threads = threads;
+        this.sockets = new ForeignSockets(syscalls, calls);
+    }
+
+    ForeignSockets sockets() {
+        return sockets;
     }
 
     /**
@@ -59,7 +64,8 @@ public final class NamespaceOpener {
                     case Source.Link link -> path(link.pid() + "/" + link.path());
                     case Source.Mount mount -> mount(mount.pid(), mount.point());
                     case Source.MountIn mount -> mountIn(all, mount);
-                    case Source.Socket socket -> socket(socket.pid(), socket.fd());
+                    case Source.Socket socket ->
+                            sockets.open(new ForeignSockets.Place(socket.pid(), socket.fd()));
                     case Source.Above above -> above(all, above);
                     case Source.MountList ignored -> fromList(namespace.id());
                 };
@@ -124,13 +130,6 @@ public final class NamespaceOpener {
                                     0);
                         }
                     });
-        }
-    }
-
-    Fd socket(int pid, int fd) {
-        try (PidFd pidfd = syscalls.pidfdOpen(pid);
-                Fd socket = calls.pidfdGetfd(pidfd, fd)) {
-            return calls.siocgskns(socket);
         }
     }
 

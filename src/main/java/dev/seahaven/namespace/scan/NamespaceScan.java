@@ -75,6 +75,7 @@ public final class NamespaceScan {
     private HostNamespaces run(Stream<Integer> processes) {
         ProcessLook look = new ProcessLook(tools, own, Focus.EVERYTHING);
         processes.map(look::all).toList().forEach(this::take);
+        take(look.sockets());
         MountLook mounts = new MountLook(tools);
         List.copyOf(mountMembers.keySet()).stream()
                 .filter(id -> !mounts.of(id, mountMembers.getOrDefault(id, List.of())))
@@ -183,6 +184,7 @@ public final class NamespaceScan {
     private void whole(Focus focus) {
         ProcessLook look = new ProcessLook(tools, own, focus);
         processes().parallelStream().map(look::all).toList().forEach(this::take);
+        take(look.sockets());
         MountLook mounts = new MountLook(tools);
         mounts.meant(focus, this::membersOfMounts);
         take(mounts.sights());

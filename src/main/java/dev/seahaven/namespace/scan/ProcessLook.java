@@ -13,10 +13,14 @@ import dev.seahaven.syscall.Syscalls;
 import dev.seahaven.text.Digits;
 import dev.seahaven.text.KernelText;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
  * Looks at the namespaces that processes are in and hold: their own, those of their threads, of
@@ -29,6 +33,9 @@ final class ProcessLook {
     private static final List<NamespaceType> OF_CHILDREN =
             List.of(NamespaceType.PID, NamespaceType.TIME);
 
+    private static final int SOCKETS_OF_PROCESS = 16_384;
+    private static final Duration SOCKETS_TIME = Duration.ofSeconds(2);
+
     private final Syscalls syscalls;
     private final NamespaceCalls calls;
     private final ProcRoot proc;
@@ -40,6 +47,8 @@ final class ProcessLook {
     private final List<NamespaceType> types;
     private final long ownPid = ProcessHandle.current().pid();
     private final Set<String> sockets = ConcurrentHashMap.newKeySet();
+    private final Map<Integer, Integer> socketsOf = new ConcurrentHashMap<>();
+    private final Queue<Waiting> waiting = new ConcurrentLinkedQueue<>();
     private volatile boolean complete = true;
 
     ProcessLook(ScanTools tools, OwnProcesses.Look own, Focus focus) {
@@ -319,26 +328,51 @@ final class ProcessLook {
                 .orElse(0);
     }
 
+    /** Each is looked at once, and not more of one process than a scan has time for. */
     private void socket(Task task, int fd, String target) {
         if (!sockets.add(target)) {
-            return; // shared with one that was looked at
+            return; // shared with one that is looked at
         }
-        try (Fd namespace = opener.socket(task.pid, fd)) {
-            NamespaceLink link =
-                    new NamespaceLink(NamespaceType.NET, syscalls.fstat(namespace).inode());
-            if (focus.takes(link)) {
-                task.sights.add(
+        if (socketsOf.merge(task.pid, 1, Integer::sum) > SOCKETS_OF_PROCESS) {
+            complete = false;
+        } else {
+            waiting.add(new Waiting(task.pid, fd, task.stat));
+        }
+    }
+
+    private record Waiting(int pid, int fd, ProcStat stat) {}
+
+    /** Looks at the sockets that were met; what they show, in no order. */
+    List<Sight> sockets() {
+        List<Waiting> all = List.copyOf(waiting);
+        waiting.clear();
+        if (all.isEmpty()) {
+            return List.of();
+        }
+        ForeignSockets.Found found =
+                opener.sockets()
+                        .ids(
+                                all.stream()
+                                        .map(each -> new ForeignSockets.Place(each.pid, each.fd))
+                                        .toList(),
+                                SOCKETS_TIME);
+        complete &= found.complete();
+        List<Sight> sights = new ArrayList<>();
+        for (int i = 0; i < all.size(); i++) {
+            Waiting each = all.get(i);
+            NamespaceLink link = new NamespaceLink(NamespaceType.NET, found.ids()[i]);
+            if (link.id() != 0 && focus.takes(link)) {
+                sights.add(
                         new Sight(
                                 link,
-                                new Source.Socket(task.pid, fd),
+                                new Source.Socket(each.pid, each.fd),
                                 new Holder.Socket(
-                                        task.pid,
-                                        task.stat.startTicks(),
-                                        task.stat.command(),
-                                        fd)));
+                                        each.pid,
+                                        each.stat.startTicks(),
+                                        each.stat.command(),
+                                        each.fd)));
             }
-        } catch (SyscallException e) {
-            passOver(e); // it is gone, or a socket of a family without namespaces
         }
+        return sights;
     }
 }

@@ -40,6 +40,8 @@ public record ExitResponse(
         OUTPUT_LIMIT,
         @JsonProperty("disk-limit")
         DISK_LIMIT,
+        @JsonProperty("kernel-memory-limit")
+        KERNEL_MEMORY_LIMIT,
         @JsonProperty("stopped")
         STOPPED,
         @JsonProperty("monitor-lost")
@@ -66,6 +68,7 @@ public record ExitResponse(
             case OUT_OF_MEMORY -> Reason.OUT_OF_MEMORY;
             case OUTPUT_LIMIT -> Reason.OUTPUT_LIMIT;
             case DISK_LIMIT -> Reason.DISK_LIMIT;
+            case KERNEL_MEMORY_LIMIT -> Reason.KERNEL_MEMORY_LIMIT;
             case STOPPED -> Reason.STOPPED;
             case MONITOR_LOST -> Reason.MONITOR_LOST;
         };

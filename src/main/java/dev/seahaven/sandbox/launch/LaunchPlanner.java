@@ -151,6 +151,42 @@ final class LaunchPlanner {
                 new Program(spec.command(), environment(spec, claimed), spec.workingDirectory()));
     }
 
+    /**
+     * A program that is in all namespaces of a sandbox that runs, and behind the same walls.
+     *
+     * @param flags that it has beside those of the sandbox
+     */
+    LaunchPlan program(
+            LaunchKind kind,
+            Set<Flag> flags,
+            SandboxSpec spec,
+            Joined joined,
+            Descriptors descriptors,
+            Accounts.Identity identity,
+            Limits limits,
+            Program program) {
+        Set<Flag> all = EnumSet.of(Flag.FIRST_KILLED, Flag.PID_SHARED);
+        all.addAll(flags);
+        add(all, Flag.NO_NEW_PRIVS, spec.security().noNewPrivileges());
+        Hardening hardened = hardening.plan(spec, joined.mappings(), joined.hostNetwork());
+        return LaunchPlan.withoutRoot(
+                kind,
+                all,
+                EnumSet.noneOf(CloneFlag.class),
+                joined.joins(),
+                descriptors,
+                new Maps("", ""),
+                new TimeOffsets(0, 0),
+                credentials(spec, identity),
+                limits,
+                hardened.withoutSysctls(),
+                List.of(),
+                program);
+    }
+
+    /** The namespaces of a sandbox that runs, and whose network is in them. */
+    record Joined(List<Join> joins, Mappings mappings, boolean hostNetwork) {}
+
     private static List<String> with(List<String> usual, SandboxSpec spec, List<String> more) {
         if (spec.security().privileged()) {
             return more;
@@ -160,6 +196,7 @@ final class LaunchPlanner {
 
     private static Set<Flag> flags(SandboxSpec spec, Claimed claimed, boolean rootOfOwn) {
         Set<Flag> flags = EnumSet.noneOf(Flag.class);
+        flags.add(Flag.FIRST_KILLED);
         add(flags, Flag.NO_NEW_PRIVS, spec.security().noNewPrivileges());
         add(flags, Flag.SYSFS_WRITABLE, spec.security().privileged());
         add(flags, Flag.INIT, spec.init());

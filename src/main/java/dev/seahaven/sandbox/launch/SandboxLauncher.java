@@ -1,6 +1,7 @@
 package dev.seahaven.sandbox.launch;
 
 import dev.seahaven.cgroup.Cgroup;
+import dev.seahaven.cgroup.ProcessGroup;
 import dev.seahaven.cgroup.host.Cgroups;
 import dev.seahaven.claim.Claims;
 import dev.seahaven.ids.Accounts;
@@ -14,6 +15,7 @@ import dev.seahaven.launcher.LaunchKind;
 import dev.seahaven.launcher.LaunchPlan;
 import dev.seahaven.launcher.LaunchPlan.Attachment;
 import dev.seahaven.launcher.LaunchPlan.Descriptors;
+import dev.seahaven.launcher.LaunchPlan.Flag;
 import dev.seahaven.launcher.LaunchPlan.Join;
 import dev.seahaven.launcher.LaunchPlan.RootKind;
 import dev.seahaven.launcher.Launcher;
@@ -38,6 +40,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
@@ -157,7 +160,7 @@ public final class SandboxLauncher implements AutoCloseable {
         try (Claims descriptors = new Claims()) {
             Devices.Opened devices = Devices.open(syscalls, spec.security(), descriptors);
             limit(cgroup, spec, devices, kind);
-            Cgroup.Entry entry = descriptors.opened(cgroup.enter());
+            ProcessGroup.Entry entry = descriptors.opened(cgroup.enter());
             Opened opened = open(spec, descriptors);
             List<Attachment> attachments = new ArrayList<>(opened.attachments);
             if (RootSource.kind(spec) != RootKind.NONE) {
@@ -229,6 +232,37 @@ public final class SandboxLauncher implements AutoCloseable {
                                                 descriptors))
                         .toList();
         return new Opened(joins, mappings, tree, attachments, identity(spec, joins, mappings));
+    }
+
+    /**
+     * The plan of a program that is to be in all that a running sandbox is in: its namespaces, and
+     * behind its filter, capabilities, limits of processes, Landlock and label. The groups are in
+     * the descriptors.
+     *
+     * @param flags of the plan, beside those that follow from the sandbox
+     * @param opened is given what the plan opens
+     */
+    public LaunchPlan program(
+            LaunchKind kind,
+            Set<Flag> flags,
+            Inside inside,
+            Descriptors descriptors,
+            Accounts.Identity identity,
+            LaunchPlan.Limits limits,
+            LaunchPlan.Program program,
+            Claims opened) {
+        SandboxSpec spec = inside.spec();
+        List<Join> joins = sharing.all(inside, opened);
+        boolean hostNetwork = sharing.isHosts(NamespaceType.NET, spec, joins);
+        return planner.program(
+                kind,
+                flags,
+                spec,
+                new LaunchPlanner.Joined(joins, inside.mappings(), hostNetwork),
+                descriptors,
+                identity,
+                limits,
+                program);
     }
 
     /**

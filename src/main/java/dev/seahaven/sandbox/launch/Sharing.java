@@ -99,10 +99,15 @@ public final class Sharing {
     }
 
     private Fd openOf(Running other, NamespaceType type) {
+        return openOf(other.init(), type).orElseThrow(() -> notRunning(other.partner()));
+    }
+
+    /** Empty where it has ended. */
+    private Optional<Fd> openOf(PidFd init, NamespaceType type) {
         try {
-            Fd namespace = namespaces.open(other.init().pid(), type);
-            if (!syscalls.hasEnded(other.init())) {
-                return namespace; // so the number was still its own
+            Fd namespace = namespaces.open(init.pid(), type);
+            if (!syscalls.hasEnded(init)) {
+                return Optional.of(namespace); // so the number was still its own
             }
             namespace.close();
         } catch (SyscallException e) {
@@ -110,7 +115,36 @@ public final class Sharing {
                 throw e;
             }
         }
-        throw notRunning(other.partner());
+        return Optional.empty();
+    }
+
+    /**
+     * Opens all that a running sandbox is in, {@code user} last; the host's user namespace, which
+     * the launcher is in, cannot be entered again (setns(2), EINVAL).
+     */
+    List<Join> all(Inside inside, Claims claims) {
+        List<Join> joins = new ArrayList<>();
+        Stream.concat(
+                        Arrays.stream(NamespaceType.values())
+                                .filter(type -> type != NamespaceType.USER),
+                        inside.spec().namespaces().user().mode() instanceof Member.Host
+                                ? Stream.of()
+                                : Stream.of(NamespaceType.USER))
+                .forEach(type -> joins.add(new Join(type.flag(), openOf(inside, type, claims))));
+        return joins;
+    }
+
+    private Fd openOf(Inside inside, NamespaceType type, Claims claims) {
+        if (type == NamespaceType.MNT && inside.mounts() != null) {
+            return inside.mounts();
+        }
+        return claims.opened(
+                openOf(inside.init(), type)
+                        .orElseThrow(
+                                () ->
+                                        new Problem(
+                                                ProblemType.WRONG_STATE,
+                                                "The sandbox has just ended.")));
     }
 
     private record Running(Partner partner, PidFd init) {}

@@ -2,6 +2,7 @@ package dev.seahaven.sandbox.life;
 
 import dev.seahaven.cgroup.Usage.Evidence;
 import dev.seahaven.launcher.Report;
+import dev.seahaven.sandbox.guard.Guarded;
 import dev.seahaven.syscall.Signal;
 
 import org.jspecify.annotations.Nullable;
@@ -32,8 +33,17 @@ public record Exit(
         OUT_OF_MEMORY,
         OUTPUT_LIMIT,
         DISK_LIMIT,
+        KERNEL_MEMORY_LIMIT,
         STOPPED,
         MONITOR_LOST;
+
+        /** Why one is ended that takes too much. */
+        public static Reason of(Guarded.Excess excess) {
+            return switch (excess) {
+                case DISK -> DISK_LIMIT;
+                case KERNEL_MEMORY -> KERNEL_MEMORY_LIMIT;
+            };
+        }
 
         /** Its name in answers, such as {@code timed-out}. */
         public String text() {
@@ -51,7 +61,8 @@ public record Exit(
     }
 
     /** Those for which the daemon ends a sandbox, the stronger first. */
-    static final List<Reason> ASKED = List.of(Reason.DISK_LIMIT, Reason.STOPPED, Reason.SIGNALED);
+    static final List<Reason> ASKED =
+            List.of(Reason.DISK_LIMIT, Reason.KERNEL_MEMORY_LIMIT, Reason.STOPPED, Reason.SIGNALED);
 
     /**
      * @param asked why the daemon has ended it; null where it did not

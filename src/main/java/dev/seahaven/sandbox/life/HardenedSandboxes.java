@@ -75,9 +75,13 @@ public final class HardenedSandboxes {
                         .collect(Collectors.toSet());
         return registry.all().stream()
                 .filter(sandbox -> sandbox.state().pid() != null)
-                .filter(sandbox -> groups.contains(launches.cgroup(sandbox.id()).path()))
+                .filter(sandbox -> isIn(launches.cgroup(sandbox.id()).path(), groups))
                 .findFirst()
                 .map(this::of);
+    }
+
+    private static boolean isIn(String group, Set<String> groups) {
+        return groups.stream().anyMatch(each -> each.equals(group) || each.startsWith(group + "/"));
     }
 
     private Hardened of(Sandbox sandbox) {

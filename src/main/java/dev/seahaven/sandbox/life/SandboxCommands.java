@@ -6,6 +6,7 @@ import dev.seahaven.ids.IdRanges;
 import dev.seahaven.problem.Problem;
 import dev.seahaven.problem.ProblemType;
 import dev.seahaven.problem.Violations;
+import dev.seahaven.sandbox.guard.DiskGuard;
 import dev.seahaven.sandbox.launch.SandboxLauncher;
 import dev.seahaven.sandbox.launch.Sharing;
 import dev.seahaven.sandbox.life.SandboxState.Status;
@@ -44,7 +45,7 @@ public final class SandboxCommands {
     private final SandboxLauncher launches;
     private final Lives lives;
     private final LiveLimits liveLimits;
-    private final DiskGuard<Sandbox> disk;
+    private final DiskGuard disk;
     private final SandboxSettings settings;
 
     SandboxCommands(
@@ -54,7 +55,7 @@ public final class SandboxCommands {
             SandboxLauncher launches,
             Lives lives,
             LiveLimits liveLimits,
-            DiskGuard<Sandbox> disk,
+            DiskGuard disk,
             SandboxSettings settings) {
         this.registry = registry;
         this.files = files;
@@ -251,11 +252,11 @@ public final class SandboxCommands {
                 });
     }
 
-    /** Kills everything in a sandbox because it has filled the disk. */
-    void endForDisk(Sandbox sandbox) {
+    /** Kills everything in a sandbox because it takes too much of what all share. */
+    void end(Sandbox sandbox, Exit.Reason why) {
         Life life = sandbox.life();
         if (life != null) {
-            lives.markEnding(sandbox, life, Exit.Reason.DISK_LIMIT);
+            lives.markEnding(sandbox, life, why);
             lives.killAll(sandbox.id());
         }
     }

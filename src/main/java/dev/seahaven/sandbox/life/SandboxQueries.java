@@ -2,17 +2,21 @@ package dev.seahaven.sandbox.life;
 
 import dev.seahaven.cgroup.Cgroup;
 import dev.seahaven.cgroup.Usage;
+import dev.seahaven.ids.Mappings;
 import dev.seahaven.launcher.Report;
 import dev.seahaven.namespace.life.NamespaceUsers;
 import dev.seahaven.problem.Problem;
 import dev.seahaven.problem.ProblemType;
+import dev.seahaven.sandbox.launch.Inside;
 import dev.seahaven.sandbox.launch.SandboxLauncher;
 import dev.seahaven.syscall.SyscallException;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
@@ -70,6 +74,30 @@ public final class SandboxQueries implements NamespaceUsers {
                 own.put(launched.pid(), launched.startTicks());
             }
         }
+    }
+
+    /** Those that run, as a program needs them that is to be in all of one. */
+    public List<Inside> running() {
+        List<Inside> running = new ArrayList<>();
+        for (Sandbox sandbox : registry.all()) {
+            Life life = sandbox.life();
+            Mappings mappings = sandbox.mappings();
+            if (life != null && life.init() != null && mappings != null) {
+                running.add(
+                        new Inside(
+                                sandbox.spec(),
+                                life.init(),
+                                mappings,
+                                launches.cgroup(sandbox.id()),
+                                null));
+            }
+        }
+        return running;
+    }
+
+    /** Whether sandboxes are given this id of the host, or were. */
+    public boolean mayHaveIds(long id) {
+        return launches.ids().mayGive(id);
     }
 
     /** The path of its group below the root of the hierarchy. */

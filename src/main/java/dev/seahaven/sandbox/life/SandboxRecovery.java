@@ -3,6 +3,7 @@ package dev.seahaven.sandbox.life;
 import dev.seahaven.cgroup.Cgroup;
 import dev.seahaven.cgroup.Usage.Evidence;
 import dev.seahaven.cgroup.host.Cgroups;
+import dev.seahaven.claim.Residue;
 import dev.seahaven.ids.IdMapping;
 import dev.seahaven.launcher.Report;
 import dev.seahaven.problem.Problem;
@@ -11,7 +12,6 @@ import dev.seahaven.sandbox.spec.SandboxId;
 import dev.seahaven.sandbox.spec.SandboxSpec;
 import dev.seahaven.store.NewerDocumentException;
 import dev.seahaven.store.UnreadableDocumentException;
-import dev.seahaven.syscall.SyscallException;
 
 import tools.jackson.databind.JsonNode;
 
@@ -53,6 +53,7 @@ public final class SandboxRecovery {
     private final Cgroups cgroups;
     private final LiveLimits live;
     private final Lives lives;
+    private final Residue residue;
     private final boolean sameBoot;
     private final AtomicInteger running = new AtomicInteger();
     private final AtomicInteger ended = new AtomicInteger();
@@ -71,6 +72,7 @@ public final class SandboxRecovery {
             Cgroups cgroups,
             LiveLimits live,
             Lives lives,
+            Residue residue,
             boolean sameBoot) {
         this.files = files;
         this.store = store;
@@ -79,6 +81,7 @@ public final class SandboxRecovery {
         this.cgroups = cgroups;
         this.live = live;
         this.lives = lives;
+        this.residue = residue;
         this.sameBoot = sameBoot;
     }
 
@@ -98,12 +101,16 @@ public final class SandboxRecovery {
         await(
                 onAllProcessors(
                         files.stored(), name -> recoverOrSetAside(name).ifPresent(found::add)));
-        files.running().stream()
-                .filter(name -> !isKnown(name))
-                .forEach(name -> clear("the run directory " + name, () -> files.removeRun(name)));
+        Set<String> runs = Set.copyOf(files.running());
+        runs.stream().filter(name -> !isKnown(name)).forEach(this::clearRun);
+        cgroups.removeEmptyThatOutlive();
         groups = Set.copyOf(cgroups.children());
-        groups.stream().filter(name -> !isKnown(name)).forEach(this::clearGroup);
-        return onAllProcessors(found, this::settleIfPossible)
+        List<Runnable> work = new ArrayList<>();
+        found.forEach(sandbox -> work.add(() -> settleIfPossible(sandbox)));
+        groups.stream()
+                .filter(name -> !isKnown(name) && !Cgroups.outlives(name))
+                .forEach(name -> work.add(() -> clearGroup(name)));
+        return onAllProcessors(work, Runnable::run)
                 .thenApply(
                         done ->
                                 new Found(
@@ -120,16 +127,26 @@ public final class SandboxRecovery {
     }
 
     private void clearGroup(String name) {
-        clear("the control group " + name, () -> cgroups.of(name).remove());
+        clear(
+                "cgroup",
+                cgroups.directory().resolve(name).toString(),
+                "it lies below the daemon's own, and no sandbox has its name",
+                () -> cgroups.of(name).remove());
+    }
+
+    private void clearRun(String name) {
+        clear(
+                "run-directory",
+                name,
+                "it lies in the daemon's own, and no sandbox has its name",
+                () -> files.removeRun(name));
     }
 
     /** A process that cannot be killed is no reason not to start: what it holds is told. */
-    private void clear(String what, Runnable removal) {
-        try {
-            removal.run();
-        } catch (SyscallException e) {
-            LOG.log(Level.ERROR, what + " is left, for it cannot be removed", e);
-            setAside.add(what + " cannot be removed: " + e.getMessage());
+    private void clear(String kind, String name, String proof, Runnable removal) {
+        if (!residue.remove(kind, name, proof, removal)) {
+            LOG.log(Level.ERROR, "the {0} {1} is left, for it cannot be removed", kind, name);
+            setAside.add("the " + kind + " " + name + " cannot be removed");
         }
     }
 

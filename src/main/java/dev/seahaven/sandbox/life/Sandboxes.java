@@ -1,21 +1,23 @@
 package dev.seahaven.sandbox.life;
 
 import dev.seahaven.cgroup.host.Cgroups;
+import dev.seahaven.claim.Residue;
 import dev.seahaven.ids.IdRanges;
 import dev.seahaven.launcher.Launcher;
 import dev.seahaven.namespace.scan.NamespaceFinder;
 import dev.seahaven.procfs.ProcRoot;
+import dev.seahaven.sandbox.guard.Guarded;
+import dev.seahaven.sandbox.guard.Guards;
 import dev.seahaven.sandbox.launch.HardeningPlanner;
 import dev.seahaven.sandbox.launch.SandboxLauncher;
-import dev.seahaven.sandbox.root.RootSource;
 import dev.seahaven.sandbox.spec.HostBounds;
 import dev.seahaven.sandbox.spec.KernelSecurity;
 import dev.seahaven.sandbox.spec.LimitsResolver;
-import dev.seahaven.sandbox.spec.SandboxId;
 import dev.seahaven.sandbox.spec.SandboxSettings;
 import dev.seahaven.sandbox.spec.SecurityResolver;
 import dev.seahaven.seccomp.SeccompCompiler;
 import dev.seahaven.store.Documents;
+import dev.seahaven.syscall.NamespaceCalls;
 import dev.seahaven.syscall.Syscalls;
 
 import io.micrometer.core.instrument.MeterRegistry;
@@ -24,10 +26,10 @@ import org.jspecify.annotations.Nullable;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.util.Map;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Function;
-import java.util.stream.Collectors;
 
 /** The sandboxes of this daemon: puts the parts together, and starts and stops them. */
 public final class Sandboxes implements AutoCloseable {
@@ -45,7 +47,8 @@ public final class Sandboxes implements AutoCloseable {
     private final HardeningPlanner hardening;
     private final LiveLimits liveLimits;
     private final Lives lives;
-    private final DiskGuard<Sandbox> disk;
+    private final Guards guards;
+    private final Residue residue;
     private final SandboxCommands commands;
     private final SandboxQueries queries;
     private final SandboxMetrics metrics;
@@ -55,13 +58,16 @@ public final class Sandboxes implements AutoCloseable {
 
     public Sandboxes(
             Syscalls syscalls,
+            NamespaceCalls calls,
             ProcRoot proc,
             Launcher launcher,
             Cgroups cgroups,
             NamespaceFinder namespaces,
             SandboxSettings settings,
             SeccompCompiler seccomp,
+            Residue residue,
             MeterRegistry meters) {
+        this.residue = residue;
         this.syscalls = syscalls;
         this.proc = proc;
         this.cgroups = cgroups;
@@ -84,17 +90,24 @@ public final class Sandboxes implements AutoCloseable {
                         hardening);
         this.metrics = new SandboxMetrics(meters);
         this.lives = new Lives(syscalls, proc, launcher, launches, files, store, settings, metrics);
-        this.disk =
-                new DiskGuard<>(
+        this.guards =
+                new Guards(
                         syscalls,
+                        calls,
                         proc,
                         settings.stateDirectory(),
-                        settings.diskReserveBytes(),
-                        this::growingLayers,
-                        this::endForDisk);
+                        settings.diskReserveBytes());
+        guards.watch(this::guarded);
         this.commands =
                 new SandboxCommands(
-                        registry, files, store, launches, lives, liveLimits, disk, settings);
+                        registry,
+                        files,
+                        store,
+                        launches,
+                        lives,
+                        liveLimits,
+                        guards.disk(),
+                        settings);
         this.queries = new SandboxQueries(registry, files, launches);
         metrics.watch(cgroups::usage);
         metrics.gauge("seahaven.sandboxes", registry::size);
@@ -126,6 +139,11 @@ public final class Sandboxes implements AutoCloseable {
     /** The ids of the host that sandboxes and user namespaces are given. */
     public IdRanges ids() {
         return launches.ids();
+    }
+
+    /** Those who look that nobody takes too much of what all share; runs are to be watched too. */
+    public Guards guards() {
+        return guards;
     }
 
     /** Claims names and ids, for runs too. */
@@ -164,10 +182,18 @@ public final class Sandboxes implements AutoCloseable {
         files.clearRemoved();
         SandboxRecovery begun =
                 new SandboxRecovery(
-                        files, store, registry, launches, cgroups, liveLimits, lives, sameBoot);
+                        files,
+                        store,
+                        registry,
+                        launches,
+                        cgroups,
+                        liveLimits,
+                        lives,
+                        residue,
+                        sameBoot);
         recovery = begun;
         CompletableFuture<SandboxRecovery.Found> all = begun.run();
-        disk.start();
+        guards.start();
         return all.thenApply(
                 found -> {
                     LOG.log(
@@ -195,31 +221,20 @@ public final class Sandboxes implements AutoCloseable {
     @Override
     public void close() {
         stopWaiting();
-        disk.close();
+        guards.close();
         launches.close();
     }
 
-    // ---------------------------------------------------------------- the disk
-
-    /** The layers of those that run, may fill the disk, and are not ended for it already. */
-    private Map<Sandbox, DiskGuard.Growth> growingLayers() {
-        return registry.settled()
-                .filter(sandbox -> sandbox.life() != null && RootSource.isOnDisk(sandbox.spec()))
-                .filter(sandbox -> sandbox.ending() != Exit.Reason.DISK_LIMIT)
-                .collect(Collectors.toMap(Function.identity(), this::growth));
-    }
-
-    private DiskGuard.Growth growth(Sandbox sandbox) {
-        SandboxId id = sandbox.id();
-        return new DiskGuard.Growth(files.layers(id), () -> launches.cgroup(id).processes());
-    }
-
-    private void endForDisk(Sandbox sandbox) {
-        LOG.log(
-                Level.WARNING,
-                "the disk of {0} is nearly full: sandbox {1} has filled most of it and is ended",
-                settings.stateDirectory(),
-                sandbox.id());
-        commands.endForDisk(sandbox);
+    /** Those that run and are not ended already. */
+    private Collection<Guarded> guarded() {
+        List<Guarded> guarded = new ArrayList<>();
+        registry.settled()
+                .filter(sandbox -> sandbox.life() != null)
+                .filter(sandbox -> !GuardedSandbox.isEnded(sandbox.ending()))
+                .forEach(
+                        sandbox ->
+                                guarded.add(
+                                        new GuardedSandbox(sandbox, files, launches, commands)));
+        return guarded;
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.seahaven.cgroup.Limits;
+import dev.seahaven.claim.Residue;
 import dev.seahaven.namespace.scan.NamespaceFinder;
 import dev.seahaven.problem.Problem;
 import dev.seahaven.sandbox.spec.SandboxId;
@@ -86,12 +87,14 @@ class LifeTest {
                         top.resolve("run/netns"));
         return new Sandboxes(
                 host().syscalls(),
+                new LinuxNamespaceCalls(),
                 host().proc(),
                 host().launcher(),
                 host().cgroups(),
                 finder,
                 settings,
                 new SeccompCompiler(new JsonMapper()),
+                new Residue(),
                 new SimpleMeterRegistry());
     }
 
@@ -239,7 +242,7 @@ class LifeTest {
         host().faults().armAt(Pattern.compile("open .*/ending-stopped .*"), 1);
         sandboxes().commands().stop(id, Duration.ofSeconds(1), null, LifeTest::any);
         assertThat(sandbox.life()).isNull();
-        sandboxes().commands().endForDisk(sandbox);
+        sandboxes().commands().end(sandbox, Exit.Reason.DISK_LIMIT);
         try (Stream<Path> files = Files.list(top.resolve("state/sandboxes").resolve(id))) {
             assertThat(files.map(each -> each.getFileName().toString()).toList())
                     .contains("sandbox.json")
