@@ -1,6 +1,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -8,6 +9,49 @@
 
 #include "launcher.h"
 #include "syscalls.h"
+
+/* Ids below are those of the host's own users, who are not to have the rights of an owner (user_namespaces(7)). */
+#define OWNERS_FIRST 65536
+
+/*
+ * Whoever makes a user namespace is its owner, and what is in it counts against that user's limits on the host too
+ * (user.max_*, RLIMIT_MSGQUEUE and the like, kernel/ucount.c): the owner is an outside id of its own, not the host's root.
+ * 0: the host's root, also where it may not kill others and so has to be the owner to end what is inside.
+ */
+static uid_t owner_of(const struct plan *plan)
+{
+    const char *map = plan->uid_map.length == 0 ? "" : plan->uid_map.bytes;
+    bool of_user = plan->kind == LAUNCH_SANDBOX || plan->kind == LAUNCH_RUN;
+
+    if (!of_user || (plan->new_namespaces & CLONE_NEWUSER) == 0 || !may_kill_others())
+        return 0;
+    while (*map != '\0') {
+        char *end;
+        (void)strtoul(map, &end, 10); /* the first id inside */
+        unsigned long outside = strtoul(end, &end, 10);
+        if (outside >= OWNERS_FIRST)
+            return (uid_t)outside;
+        map = end + strcspn(end, "\n");
+        map += *map == '\n';
+    }
+    return 0;
+}
+
+/* What the child does with files before it has ids inside, it does as the host's root does. */
+static void become_owner(uid_t owner)
+{
+    enter_stage(STAGE_CLONE);
+    if (syscall(SYS_setresuid, -1, owner, owner) < 0) /* saved too: v1 lets whoever has it move itself */
+        fail("setresuid", "%u", owner);
+    make_capabilities_effective(); /* which the change took away, for the real id is root's still */
+    (void)syscall(SYS_setfsuid, 0);
+}
+
+static void become_root_again(void)
+{
+    if (syscall(SYS_setresuid, -1, 0, 0) < 0)
+        fail("setresuid", "0");
+}
 
 static pid_t clone_child(const struct launch *launch, uint64_t more_flags, int *pidfd)
 {
@@ -22,8 +66,15 @@ static pid_t clone_child(const struct launch *launch, uint64_t more_flags, int *
         arguments.flags |= CLONE_INTO_CGROUP;
         arguments.cgroup = (uint64_t)(unsigned)launch->fds[plan->fd_cgroup];
     }
+    uid_t owner = owner_of(plan);
+    if (owner != 0)
+        become_owner(owner);
     enter_stage(STAGE_CLONE);
     long pid = sys_clone3(&arguments);
+    int error = errno;
+    if (owner != 0 && pid != 0)
+        become_root_again();
+    errno = error;
     if (pid < 0)
         fail("clone3", "flags %#llx", (unsigned long long)arguments.flags);
     return (pid_t)pid;

@@ -34,6 +34,31 @@ static void set_capabilities(uint64_t set, uint64_t inheritable)
         fail("capset", "%#llx", (unsigned long long)set);
 }
 
+static void own_capabilities(struct __user_cap_data_struct data[2])
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+
+    if (syscall(SYS_capget, &header, data) < 0)
+        fail("capget", "own");
+}
+
+bool may_kill_others(void)
+{
+    struct __user_cap_data_struct data[2];
+
+    own_capabilities(data);
+    return (data[0].effective & 1u << CAP_KILL) != 0;
+}
+
+void make_capabilities_effective(void)
+{
+    struct __user_cap_data_struct data[2];
+
+    own_capabilities(data);
+    uint64_t permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+    set_capabilities(permitted, data[0].inheritable | (uint64_t)data[1].inheritable << 32);
+}
+
 void forbid_new_privileges(void)
 {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

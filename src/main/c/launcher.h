@@ -108,6 +108,8 @@ __attribute__((noreturn)) void run_command(const struct launch *launch);
 /* credentials.c */
 void become_inside_root(const struct plan *plan);
 void setup_credentials(const struct plan *plan);
+bool may_kill_others(void);
+void make_capabilities_effective(void); /* all that are permitted */
 void forbid_new_privileges(void);
 void keep_only_kill(void); /* all that init needs: the command may have another uid */
 

@@ -9,8 +9,10 @@
 #include <linux/keyctl.h>
 #include <linux/netlink.h>
 #include <linux/seccomp.h>
+#include <mqueue.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -409,6 +412,32 @@ static void fill_disk_in_flight(const void *page, size_t size)
     }
 }
 
+/* Takes as many as there are of what the kernel counts by user, at most 100,000. */
+static int take(const char *what, bool stays)
+{
+    int count = 0;
+    sigset_t blocked;
+
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGRTMIN);
+    sigprocmask(SIG_BLOCK, &blocked, NULL);
+    for (bool more = true; more && count < 100000; count += more) {
+        char name[32];
+        snprintf(name, sizeof name, "/doors-%d-%d", getpid(), count);
+        if (strcmp(what, "inotify") == 0)
+            more = inotify_init() >= 0;
+        else if (strcmp(what, "queues") == 0)
+            more = mq_open(name, O_CREAT | O_RDWR, 0600, NULL) >= 0 && (stays || mq_unlink(name) == 0);
+        else
+            more = sigqueue(getpid(), SIGRTMIN, (union sigval){0}) == 0;
+    }
+    printf("%d\n", count);
+    fflush(stdout);
+    if (stays)
+        pause();
+    return 0;
+}
+
 static void bomb(const char *what, bool stays)
 {
     static char page[1 << 20];
@@ -460,6 +489,10 @@ int main(int count, char **arguments)
 
     if (strncmp(what, "bomb-", 5) == 0)
         bomb(what, strcmp(with, "stay") == 0);
+    if (strcmp(what, "take") == 0)
+        return take(with, false);
+    if (strcmp(what, "take-and-stay") == 0)
+        return take(with, true);
     if (strcmp(what, "queue-tcp") == 0)
         return queue_tcp(strcmp(with, "stay") == 0);
     if (strcmp(what, "take-terminals") == 0)

@@ -43,6 +43,11 @@ class Listeners implements WebServerFactoryCustomizer<TomcatServletWebServerFact
     /** As much as the kernel allows at first (net.core.somaxconn). */
     private static final String BACKLOG = "4096";
 
+    /** Of a request that has begun, a client has to send more within this time. */
+    private static final String READ_MILLIS = "20000";
+
+    private static final String IDLE_MILLIS = "60000";
+
     private final Preflight preflight;
     private final Directories directories;
 
@@ -85,6 +90,8 @@ class Listeners implements WebServerFactoryCustomizer<TomcatServletWebServerFact
     private static void listen(Connector connector) {
         connector.setProperty("maxKeepAliveRequests", "-1");
         connector.setProperty("acceptCount", BACKLOG);
+        connector.setProperty("connectionTimeout", READ_MILLIS);
+        connector.setProperty("keepAliveTimeout", IDLE_MILLIS);
         // Names in paths are bytes, which PathNames decodes; only the query is text.
         connector.setURIEncoding(StandardCharsets.ISO_8859_1.name());
         connector.setUseBodyEncodingForURI(true);

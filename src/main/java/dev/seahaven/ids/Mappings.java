@@ -5,9 +5,13 @@ import dev.seahaven.procfs.Reading;
 import dev.seahaven.syscall.SyscallException;
 
 import java.util.List;
+import java.util.OptionalLong;
 
 /** Both mappings of a user namespace, seen from the host. */
 public record Mappings(List<IdMapping> uids, List<IdMapping> gids) {
+
+    /** Ids below are those of the host's own users. */
+    private static final long OWNERS_FIRST = 65_536;
 
     /** Of the host's own: every id is itself. */
     public static final Mappings HOST = new Mappings(identity(), identity());
@@ -46,6 +50,17 @@ public record Mappings(List<IdMapping> uids, List<IdMapping> gids) {
 
     public int rootGid() {
         return outside(gids, 0);
+    }
+
+    /**
+     * Who owns a user namespace with these mappings that a sandbox was made with: the launcher has
+     * the same rule. Empty where it is the host's root.
+     */
+    public OptionalLong owner() {
+        return uids.stream()
+                .mapToLong(IdMapping::outside)
+                .filter(outside -> outside >= OWNERS_FIRST)
+                .findFirst();
     }
 
     /** Unsigned, as the kernel has it. */

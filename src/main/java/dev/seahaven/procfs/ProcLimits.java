@@ -36,6 +36,12 @@ public record ProcLimits(Map<String, Long> hard) {
         return proc.reading(process + "/limits").map(ProcLimits::parse);
     }
 
+    /** Whether a hard limit is higher than a value, or there is none. */
+    public boolean isMore(String name, long value) {
+        Long has = hard.get(name);
+        return has == null || has > value;
+    }
+
     /** Each line has a title, the soft limit, the hard limit and the unit. */
     public static ProcLimits parse(String text) {
         Map<String, Long> hard = new HashMap<>();

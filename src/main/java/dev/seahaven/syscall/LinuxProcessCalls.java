@@ -127,6 +127,44 @@ abstract class LinuxProcessCalls extends LinuxPollCalls implements ProcessCalls 
     }
 
     @Override
+    public void prlimitAs(long uid, int pid, int resource, long value) {
+        RuntimeException[] refusal = {null};
+        Thread other = // which is that user until it ends, and does nothing else
+                Thread.ofPlatform()
+                        .name("seahaven-owner")
+                        .start(
+                                () -> {
+                                    try {
+                                        setEffectiveUid((int) uid);
+                                        prlimit(pid, resource, value);
+                                    } catch (RuntimeException e) {
+                                        refusal[0] = e;
+                                    }
+                                });
+        boolean interrupted = false;
+        while (other.isAlive()) {
+            try {
+                other.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        if (refusal[0] != null) {
+            throw refusal[0];
+        }
+    }
+
+    /** Of this thread alone: the call of the C library would change all. */
+    private static void setEffectiveUid(int uid) {
+        call(
+                () -> Libc.syscall(SyscallNumber.SETRESUID.value(), -1, uid, -1),
+                () -> "setresuid(-1, " + Integer.toUnsignedString(uid) + ", -1)");
+    }
+
+    @Override
     public void prlimit(int pid, int resource, long value) {
         try (Memory limit = new Memory(16)) {
             limit.setLong(0, value);

@@ -9,6 +9,12 @@ public interface ProcessCalls {
     /** prlimit(2): sets both limits of another process. */
     void prlimit(int pid, int resource, long value);
 
+    /**
+     * prlimit(2) by a thread that is another user for it (setresuid(2)): the owner of a user
+     * namespace has every capability in it, also those that the host's root lacks.
+     */
+    void prlimitAs(long uid, int pid, int resource, long value);
+
     /** setpriority(2) of the calling thread alone: from -20, the highest, to 19. */
     void setThreadNice(int nice);
 

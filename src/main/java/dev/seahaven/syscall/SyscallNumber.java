@@ -10,6 +10,7 @@ public enum SyscallNumber {
     BPF(321, 280),
     GETDENTS64(217, 61),
     KCMP(312, 272),
+    SETRESUID(117, 147),
     STATX(332, 291),
     PIDFD_SEND_SIGNAL(424),
     OPEN_TREE(428),

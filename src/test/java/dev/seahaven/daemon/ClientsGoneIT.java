@@ -11,10 +11,14 @@ import dev.seahaven.testing.TestDaemon;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -48,6 +52,33 @@ class ClientsGoneIT {
 
     private static void awaitSleep(String seconds, boolean there) {
         await().atMost(Duration.ofSeconds(there ? 10 : 2)).until(() -> sleeps(seconds) == there);
+    }
+
+    /** Half a header that nobody goes on with, and one that comes byte by byte. */
+    @ParameterizedTest
+    @CsvSource({"0, 19, 25", "3000, 29, 36"})
+    void aHeaderThatDoesNotEndIsNotWaitedFor(long pause, int least, int most) throws Exception {
+        try (Socket client = new Socket(InetAddress.getLoopbackAddress(), api.port())) {
+            client.setSoTimeout(pause == 0 ? 60_000 : (int) pause);
+            long begun = System.nanoTime();
+            client.getOutputStream()
+                    .write(
+                            "GET /system HTTP/1.1\r\nHost: local"
+                                    .getBytes(StandardCharsets.US_ASCII));
+            while (true) {
+                try {
+                    if (client.getInputStream().read() < 0) {
+                        break;
+                    }
+                } catch (SocketTimeoutException e) {
+                    client.getOutputStream().write('x');
+                } catch (SocketException e) {
+                    break;
+                }
+            }
+            assertThat(Duration.ofNanos(System.nanoTime() - begun))
+                    .isBetween(Duration.ofSeconds(least), Duration.ofSeconds(most));
+        }
     }
 
     private static final String JSON = "Content-Type: application/json\r\n";

@@ -553,6 +553,34 @@ class DoorsIT {
         }
     }
 
+    /** What the kernel counts by user was charged to the host's root. */
+    @ParameterizedTest
+    @CsvSource({"inotify", "queues", "signals"})
+    void whatIsCountedByUserIsTheSandboxsOwn(String what) {
+        int before = taken(what);
+        String id =
+                api.create(
+                        "{\"command\":[\""
+                                + Outside.doors()
+                                + "\",\"take-and-stay\",\""
+                                + what
+                                + "\"]}");
+        await().until(() -> !api.get("/sandboxes/" + id + "/logs").expect(200).text().isEmpty());
+        int inside =
+                Integer.parseInt(api.get("/sandboxes/" + id + "/logs").expect(200).text().trim());
+        assertThat(inside).isPositive();
+        assertThat(taken(what)).as("with %d inside", inside).isBetween(before - 3, before + 3);
+        assertThat(answer("\"" + Outside.doors() + "\",\"take\",\"" + what + "\"", ""))
+                .as("of another sandbox")
+                .isEqualTo(Integer.toString(inside));
+        api.destroy(id);
+    }
+
+    /** How many the host's root gets. */
+    private static int taken(String what) {
+        return Integer.parseInt(Outside.run(Outside.doors(), "take", what).trim());
+    }
+
     /** A directory above was moved, and the next life covered what was made in its place. */
     @Test
     void whatIsCoveredStaysCoveredInTheNextLives() {

@@ -1,7 +1,9 @@
 package dev.seahaven.sandbox.life;
 
 import dev.seahaven.cgroup.Cgroup;
+import dev.seahaven.ids.Mappings;
 import dev.seahaven.problem.Problem;
+import dev.seahaven.procfs.ProcLimits;
 import dev.seahaven.procfs.ProcRoot;
 import dev.seahaven.procfs.ProcStatus;
 import dev.seahaven.sandbox.launch.LaunchFailures;
@@ -17,6 +19,7 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /** Changes the limits of a sandbox that runs: all of them or, after a failure, none. */
@@ -175,15 +178,39 @@ public final class LiveLimits {
 
     private void prlimit(int pid, Change change) {
         try {
-            syscalls.prlimit(pid, change.resource, change.value);
+            prlimitAsAny(pid, change);
         } catch (SyscallException e) {
             if (e.errno() == Errno.EPERM && change.raised) {
                 throw cannotBeRaised(change);
             }
             // EPERM: it has given itself less already. ESRCH: it has ended.
-            if (e.errno() != Errno.EPERM && e.errno() != Errno.ESRCH) {
+            if (e.errno() != Errno.ESRCH && (e.errno() != Errno.EPERM || hasMore(pid, change))) {
                 throw e;
             }
         }
+    }
+
+    /** As who the daemon is and, where that lacks CAP_SYS_RESOURCE, as the owner. */
+    private void prlimitAsAny(int pid, Change change) {
+        try {
+            syscalls.prlimit(pid, change.resource, change.value);
+        } catch (SyscallException e) {
+            OptionalLong owner =
+                    e.errno() == Errno.EPERM
+                            ? Mappings.read(proc, pid).ifVisible().orElse(Mappings.NONE).owner()
+                            : OptionalLong.empty();
+            if (owner.isEmpty()) {
+                throw e;
+            }
+            syscalls.prlimitAs(owner.getAsLong(), pid, change.resource, change.value);
+        }
+    }
+
+    /** Else what is to be lowered would be told to be so, and is not. */
+    private boolean hasMore(int pid, Change change) {
+        return ProcLimits.read(proc, pid)
+                .ifVisible()
+                .filter(limits -> limits.isMore(Rlimits.name(change.resource), change.value))
+                .isPresent();
     }
 }

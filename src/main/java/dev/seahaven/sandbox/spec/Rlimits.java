@@ -25,5 +25,14 @@ public final class Rlimits {
                     Map.entry("rtprio", 14),
                     Map.entry("rttime", 15));
 
+    /** The name of a number, also of that of open files. */
+    public static String name(int resource) {
+        return BY_NAME.entrySet().stream()
+                .filter(each -> each.getValue() == resource)
+                .map(Map.Entry::getKey)
+                .findFirst()
+                .orElse("nofile");
+    }
+
     private Rlimits() {}
 }
