@@ -13,4 +13,7 @@ interface Guard {
 
     /** Until the next look. */
     Duration pause();
+
+    /** It looks no more. */
+    default void close() {}
 }

@@ -47,7 +47,7 @@ public final class Guards implements AutoCloseable {
         if (diskReserve > 0) {
             posts.add(new Post(disk));
         }
-        posts.add(new Post(new KernelGuard(calls, proc, this::all)));
+        posts.add(new Post(new KernelGuard(syscalls, calls, proc, this::all)));
     }
 
     /** From now on these are looked at as well, as they are at each look. */
@@ -115,6 +115,7 @@ public final class Guards implements AutoCloseable {
                 failure = null;
                 LockSupport.parkNanos(guard.pause().toNanos());
             }
+            guard.close();
         }
 
         /** Who takes processors too may not keep a guard from looking. */

@@ -1,15 +1,18 @@
 package dev.seahaven.sandbox.guard;
 
 import dev.seahaven.procfs.ProcRoot;
+import dev.seahaven.syscall.Fd;
 import dev.seahaven.syscall.NamespaceCalls;
+import dev.seahaven.syscall.Syscalls;
+
+import org.jspecify.annotations.Nullable;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
+import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
@@ -26,16 +29,24 @@ final class KernelGuard implements Guard {
     /** Uncounted bytes of one sandbox. */
     static final long BYTES_MAX = 64L << 20;
 
+    private static final int TEXT_MAX = 8192;
     private static final Logger LOG = System.getLogger(KernelGuard.class.getName());
     private static final long FILES_STEP = 4096;
     private static final long BYTES_STEP = 24L << 20;
-    private static final Duration CALM = Duration.ofMillis(10);
+    private static final Duration CALM = Duration.ofMillis(20);
     private static final Duration GROWING = Duration.ofMillis(2);
 
     /** What is not the kernel's own, of {@code MemTotal} (proc_meminfo(5)). */
-    private static final Set<String> NOT_KERNEL =
-            Set.of("MemFree", "Buffers", "Cached", "SwapCached", "AnonPages", "SReclaimable");
+    private static final List<String> NOT_KERNEL =
+            List.of(
+                    "MemFree:",
+                    "Buffers:",
+                    "Cached:",
+                    "SwapCached:",
+                    "AnonPages:",
+                    "SReclaimable:");
 
+    private final Syscalls syscalls;
     private final ProcRoot proc;
     private final OpenFiles files;
     private final KernelMemory memory;
@@ -46,6 +57,8 @@ final class KernelGuard implements Guard {
     private final Watched slabBytes = new Watched(BYTES_STEP);
     private long filesOfHost = Long.MAX_VALUE;
     private Duration pause = CALM;
+    private @Nullable Fd fileNumbers;
+    private @Nullable Fd meminfo;
 
     /** A number of the host that is looked at when it has grown by a step. */
     private static final class Watched {
@@ -72,7 +85,12 @@ final class KernelGuard implements Guard {
         }
     }
 
-    KernelGuard(NamespaceCalls calls, ProcRoot proc, Supplier<Stream<Guarded>> guarded) {
+    KernelGuard(
+            Syscalls syscalls,
+            NamespaceCalls calls,
+            ProcRoot proc,
+            Supplier<Stream<Guarded>> guarded) {
+        this.syscalls = syscalls;
         this.proc = proc;
         this.files = new OpenFiles(proc, calls);
         this.memory = new KernelMemory(proc);
@@ -92,12 +110,12 @@ final class KernelGuard implements Guard {
     @Override
     public void look() {
         long filesNow = openFilesOfHost();
-        Map<String, Long> now = memoryOfHost();
+        String now = memoryOfHost();
         filesOfHost = Math.min(filesOfHost, filesNow);
         if (kernelBytes.becomes(bytesOfKernel(now))) {
             lookAtSockets();
         }
-        if (slabBytes.becomes(now.getOrDefault("SUnreclaim", 0L) << 10)) {
+        if (slabBytes.becomes(bytes(now, "SUnreclaim:"))) {
             lookAtLocks();
         }
         if (openFiles.becomes(filesNow)) {
@@ -108,29 +126,59 @@ final class KernelGuard implements Guard {
 
     /** The first number of {@code fs.file-nr} (proc_sys_fs(5)). */
     private long openFilesOfHost() {
-        String text = proc.read("sys/fs/file-nr").orElseThrow();
-        return Long.parseLong(text.substring(0, text.indexOf('\t')));
+        fileNumbers = opened(fileNumbers, "/sys/fs/file-nr");
+        return number(text(fileNumbers), 0);
     }
 
-    /** In KiB, by name. */
-    private Map<String, Long> memoryOfHost() {
-        Map<String, Long> values = new HashMap<>();
-        ProcRoot.lines(proc.read("meminfo").orElseThrow())
-                .map(line -> line.split("[: ]+"))
-                .filter(words -> words.length > 1)
-                .forEach(words -> values.put(words[0], Long.parseLong(words[1])));
-        return values;
+    private String memoryOfHost() {
+        meminfo = opened(meminfo, "/meminfo");
+        return text(meminfo);
+    }
+
+    /** They are read so often that they stay open. */
+    private Fd opened(@Nullable Fd known, String file) {
+        return known != null ? known : syscalls.open(proc.path() + file, Syscalls.O_RDONLY, 0);
+    }
+
+    private String text(Fd file) {
+        return new String(syscalls.pread(file, TEXT_MAX), StandardCharsets.ISO_8859_1);
+    }
+
+    /** The number that comes next. */
+    private static long number(String text, int from) {
+        int at = from;
+        while (text.charAt(at) == ' ') {
+            at++;
+        }
+        long value = 0;
+        for (; at < text.length() && text.charAt(at) >= '0' && text.charAt(at) <= '9'; at++) {
+            value = 10 * value + (text.charAt(at) - '0');
+        }
+        return value;
+    }
+
+    /** In bytes; 0 where the kernel does not tell it. */
+    private static long bytes(String meminfo, String name) {
+        int at = meminfo.startsWith(name) ? 0 : meminfo.indexOf("\n" + name) + 1;
+        return at == 0 && !meminfo.startsWith(name) ? 0 : number(meminfo, at + name.length()) << 10;
     }
 
     /**
      * What neither programs have nor files in memory, nor what the kernel gives back when asked.
      */
-    private static long bytesOfKernel(Map<String, Long> now) {
+    private static long bytesOfKernel(String meminfo) {
         long others = 0;
         for (String each : NOT_KERNEL) {
-            others += now.getOrDefault(each, 0L);
+            others += bytes(meminfo, each);
         }
-        return (now.getOrDefault("MemTotal", 0L) - others) << 10;
+        return bytes(meminfo, "MemTotal:") - others;
+    }
+
+    @Override
+    public void close() {
+        Stream.of(Optional.ofNullable(fileNumbers), Optional.ofNullable(meminfo))
+                .flatMap(Optional::stream)
+                .forEach(Fd::close);
     }
 
     private record One(Guarded who, List<Integer> processes) {}
