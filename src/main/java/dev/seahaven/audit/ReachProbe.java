@@ -116,7 +116,9 @@ final class ReachProbe {
             if (isAbsent(e) && !link) {
                 return List.of();
             }
-            throw e;
+            throw e.errno() == Errno.EOVERFLOW
+                    ? new SyscallException("getdents64(\"/" + path + "\")", Errno.EOVERFLOW)
+                    : e;
         }
     }
 

@@ -2,6 +2,7 @@ package dev.seahaven.claim;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentSkipListMap;
 
 /** What could not be given back yet: a process that cannot be killed holds it, for example. */
@@ -28,17 +29,17 @@ public final class Residue {
     /**
      * Removes something, or keeps it in mind.
      *
-     * @return whether it is gone
+     * @return what stays of it
      */
-    public boolean remove(String kind, String name, String proof, Runnable removal) {
+    public Optional<Item> remove(String kind, String name, String proof, Runnable removal) {
         try {
             removal.run();
             left.remove(kind + " " + name);
-            return true;
+            return Optional.empty();
         } catch (RuntimeException e) {
             Item item = new Item(kind, name, proof, String.valueOf(e.getMessage()));
             left.put(item.key(), new Left(item, removal));
-            return false;
+            return Optional.of(item);
         }
     }
 

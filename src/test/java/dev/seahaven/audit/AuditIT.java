@@ -424,4 +424,22 @@ class AuditIT {
                             });
         }
     }
+
+    /** Two million names were read into memory by each of ten audits. */
+    @Test
+    void aDirectoryThatIsFilledIsUnknown() {
+        Api api = TestDaemon.shared().api();
+        String script = "mkdir q(/run/user); mkdir qq(/run/user/$_) for 1..10100; sleep 60";
+        String id = api.create("{\"command\":[\"perl\",\"-e\"," + Api.quoted(script) + "]}");
+        await().untilAsserted(
+                        () ->
+                                assertThat(
+                                                api.get("/sandboxes/" + id + "/audit")
+                                                        .expect(200)
+                                                        .json()
+                                                        .at("/unknown/engineSockets")
+                                                        .asString())
+                                        .contains("/run/user", "EOVERFLOW"));
+        api.destroy(id);
+    }
 }

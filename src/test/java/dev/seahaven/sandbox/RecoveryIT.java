@@ -369,6 +369,24 @@ class RecoveryIT {
             try (ExternalDaemon second = start()) {
                 assertThat(found(second.api()).path("setAside").path(0).asString())
                         .contains("leftbehind12", "EBUSY");
+                JsonNode left = second.api().get("/system/residue").expect(200).json();
+                assertThat(left.at("/items/0/kind").asString()).isEqualTo("cgroup");
+                assertThat(left.at("/items/0/name").asString()).isEqualTo(base.toString());
+                assertThat(left.at("/items/0/problem").asString()).contains("EBUSY");
+                JsonNode health = second.api().get("/actuator/health").expect(200).json();
+                assertThat(health.at("/components/residue/details/left/0").asString())
+                        .contains("leftbehind12");
+                Outside.run("kill", Integer.toString(stays.pid()));
+                await().untilAsserted(
+                                () ->
+                                        assertThat(
+                                                        second.api()
+                                                                .delete("/system/residue")
+                                                                .expect(200)
+                                                                .json()
+                                                                .path("items"))
+                                                .isEmpty());
+                assertThat(List.of(group, base)).noneMatch(Files::exists);
             }
         }
         try (ExternalDaemon third = start()) {

@@ -144,10 +144,13 @@ public final class SandboxRecovery {
 
     /** A process that cannot be killed is no reason not to start: what it holds is told. */
     private void clear(String kind, String name, String proof, Runnable removal) {
-        if (!residue.remove(kind, name, proof, removal)) {
-            LOG.log(Level.ERROR, "the {0} {1} is left, for it cannot be removed", kind, name);
-            setAside.add("the " + kind + " " + name + " cannot be removed");
-        }
+        residue.remove(kind, name, proof, removal)
+                .ifPresent(
+                        item -> {
+                            String what = item.key() + " cannot be removed: " + item.problem();
+                            LOG.log(Level.ERROR, "the {0}", what);
+                            setAside.add("the " + what);
+                        });
     }
 
     private <T> CompletableFuture<Void> onAllProcessors(Collection<T> all, Consumer<T> work) {
