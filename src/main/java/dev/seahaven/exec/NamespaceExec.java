@@ -43,10 +43,12 @@ import dev.seahaven.text.KernelText;
 import org.jspecify.annotations.Nullable;
 
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
 /**
@@ -61,6 +63,7 @@ public final class NamespaceExec {
     private static final String ETC_NETNS = "/etc/netns/";
     private static final String CAPTURED = "exec-";
     private static final String DETACHED = Cgroups.OUTLIVES + "exec-";
+    private static final Duration LEFT_LOOK = Duration.ofSeconds(5);
     private static final long ALL_CAPABILITIES = -1L;
     private static final long OUTPUT_BYTES = 1L << 40;
 
@@ -170,9 +173,8 @@ public final class NamespaceExec {
             throws InterruptedException {
         long begun = System.nanoTime();
         Fd nothing = opened.opened(syscalls.open("/dev/null", Syscalls.O_WRONLY, 0));
-        cgroups.removeEmptyThatOutlive();
         ProcessGroup group = group(place, DETACHED);
-        Started started = new Started(group::removeIfEmpty);
+        Started started = new Started(() -> removeWhenEmpty(group));
         try (ProcessGroup.Entry entry = group.enter()) {
             Descriptors descriptors = descriptors(place, entry, stdin(spec, opened), nothing);
             launcher.launch(
@@ -189,6 +191,13 @@ public final class NamespaceExec {
         } catch (RuntimeException e) {
             group.remove();
             throw e;
+        }
+    }
+
+    /** What it has left in the background may last; what is left then, the next daemon removes. */
+    private static void removeWhenEmpty(ProcessGroup group) {
+        while (!group.removeIfEmpty()) {
+            LockSupport.parkNanos(LEFT_LOOK.toNanos());
         }
     }
 

@@ -290,6 +290,11 @@ class NamespaceExecIT {
             assertThat(Outside.read("/proc/" + pid + "/cgroup")).contains("/detached-exec-");
             Outside.run("kill", Integer.toString(pid));
             await().untilAsserted(() -> assertThat(Path.of("/proc/" + pid)).doesNotExist());
+            Path groups = TestDaemon.shared().places().cgroupDirectory();
+            await().untilAsserted(
+                            () ->
+                                    assertThat(groups.toFile().list())
+                                            .noneMatch(name -> name.startsWith("detached-")));
         }
     }
 }

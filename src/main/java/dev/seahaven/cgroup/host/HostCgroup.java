@@ -7,6 +7,7 @@ import dev.seahaven.cgroup.Limits;
 import dev.seahaven.cgroup.ProcessGroup;
 import dev.seahaven.cgroup.Usage;
 import dev.seahaven.syscall.Fd;
+import dev.seahaven.syscall.SyscallException;
 
 import org.jspecify.annotations.Nullable;
 
@@ -201,8 +202,14 @@ final class HostCgroup implements Cgroup {
 
     @Override
     public boolean removeIfEmpty() {
-        if (isPopulated()) {
-            return false;
+        try {
+            if (isPopulated()) {
+                return false;
+            }
+        } catch (SyscallException e) {
+            if (!Cgroup.isGone(e)) {
+                throw e;
+            }
         }
         remove();
         return true;
