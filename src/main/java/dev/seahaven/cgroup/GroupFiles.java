@@ -223,7 +223,7 @@ public final class GroupFiles {
         try {
             return allProcesses(group);
         } catch (SyscallException e) {
-            if (e.errno() == Errno.ENOENT || e.errno() == Errno.ENODEV) {
+            if (Cgroup.isGone(e)) {
                 return List.of();
             }
             throw e;

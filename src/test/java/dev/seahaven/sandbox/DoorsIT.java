@@ -42,12 +42,7 @@ class DoorsIT {
     /** An own root, for what the default root refuses; its programs are static. */
     @BeforeAll
     static void makeRoot() throws IOException {
-        root = Files.createTempDirectory(Path.of("/var/lib"), "seahaven-test-doors");
-        Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwx------"));
-        for (String directory : List.of("bin", "dev", "proc", "sys", "tmp", "root")) {
-            Files.createDirectory(root.resolve(directory));
-        }
-        Files.copy(Path.of("target/launcher-test/doors"), root.resolve("bin/doors"));
+        root = Outside.rootWithDoors();
     }
 
     @AfterAll

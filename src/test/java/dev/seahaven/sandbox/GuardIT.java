@@ -17,10 +17,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.LongSupplier;
 
@@ -35,12 +32,7 @@ class GuardIT {
     /** Its program is static: what it maps is what it means to map. */
     @BeforeAll
     static void makeRoot() throws IOException {
-        root = Files.createTempDirectory(Path.of("/var/lib"), "seahaven-test-guards");
-        Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwx------"));
-        for (String directory : List.of("bin", "dev", "proc", "sys", "tmp", "root")) {
-            Files.createDirectory(root.resolve(directory));
-        }
-        Files.copy(Path.of("target/launcher-test/doors"), root.resolve("bin/doors"));
+        root = Outside.rootWithDoors();
     }
 
     @AfterAll

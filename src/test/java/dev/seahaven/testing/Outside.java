@@ -172,4 +172,15 @@ public final class Outside {
             throw new UncheckedIOException(e);
         }
     }
+
+    /** A root of its own for sandboxes, in which the static program of {@link #doors} lies. */
+    public static Path rootWithDoors() throws IOException {
+        Path root = Files.createTempDirectory(Path.of("/var/lib"), "seahaven-test-doors");
+        Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwx------"));
+        for (String directory : List.of("bin", "dev", "proc", "sys", "tmp", "root")) {
+            Files.createDirectory(root.resolve(directory));
+        }
+        Files.copy(Path.of("target/launcher-test/doors"), root.resolve("bin/doors"));
+        return root;
+    }
 }
